@@ -18,6 +18,8 @@ export type Place = {
   readonly projectId: string | undefined;
   /** The project decides the org (scope PROJECT). */
   readonly orgFromProject: boolean;
+  /** Roles on the named project count although it is being deleted. */
+  readonly belowTombstone: boolean;
 };
 
 export type Authenticated = {
@@ -51,6 +53,7 @@ const nobody = "00000000-0000-0000-0000-000000000000";
 export async function authenticate(db: Database, token: TokenPointer, place: Place): Promise<Authenticated | null> {
   const named = place.orgId === undefined ? null : (place.orgId ?? nobody);
   const project = place.projectId ?? null;
+  const dying = place.belowTombstone ? project : null;
   const { rows } = await sql<Row>`
     with credential as (
       select c.org_id, c.principal_id, p.kind as principal_kind
@@ -84,13 +87,16 @@ export async function authenticate(db: Database, token: TokenPointer, place: Pla
         or (g.scope in ('org', 'project') and g.org_id = h.org_id and h.live)
         or g.scope = 'project_grant'
       join grant_roles r on r.org_id = g.org_id and r.grant_id = g.id
+      left join projects j on j.org_id = g.org_id and j.id = g.project_id
       left join live_project_grants x on x.org_id = g.org_id and x.id = g.project_grant_id
       where r.role is not null and (r.ends_at is null or now() between r.starts_at and r.ends_at)
-        and (g.scope <> 'project' or ${project}::uuid is null or g.project_id = ${project}::uuid)
+        and (g.scope <> 'project' or ((j.deleted_at is null or ${dying}::uuid = j.id)
+          and (${project}::uuid is null or g.project_id = ${project}::uuid)))
         and (g.scope <> 'project_grant' or (x.granted_org_id = h.org_id and h.live))
     ), grouped as (
       select r.role, 'group' as scope, null::uuid as project_id, null::uuid as project_grant_id,
         array(select l.project_id from project_groups l
+              join projects j on j.org_id = l.org_id and j.id = l.project_id and (j.deleted_at is null or ${dying}::uuid = j.id)
               where l.org_id = m.org_id and l.group_id = m.group_id and (${project}::uuid is null or l.project_id = ${project}::uuid)) as linked
       from credential c
       join here h on h.org_id = c.org_id and h.live
