@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     root: new URL("..", import.meta.url).pathname,
     include: ["test/**/*.test.ts"],
+    // One Postgres a run, with a template of the migrated schema: see support/postgres.ts.
+    globalSetup: "test/support/global.ts",
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // Two cores: more workers than cores only make every test slower.
