@@ -73,7 +73,7 @@ export class Rights {
    */
   outranking(projectId?: string): Outranking {
     const org = this.#instance.union(this.#org);
-    const here = projectId === undefined ? org : org.union(this.#objects.get(projectId) ?? new Set());
+    const here = projectId === undefined ? org : org.union(this.#objects.get(projectId) ?? new Set<Permission>());
     return {
       instance: beyond("instance", this.#instance),
       org: beyond("org", org),

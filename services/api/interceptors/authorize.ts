@@ -1,0 +1,100 @@
+/**
+ * Authentication and authorization: 401 before 403, and both before anything is said about the request or about what
+ * exists. Which permission is needed, and where it must be held, is read from the RPC's option; no RPC is known by name.
+ */
+import type { Metadata } from "@grpc/grpc-js";
+import { Scope } from "../../../proto/gen/tenure/options/v1/rpc.ts";
+import { type Authenticated, authenticate, type Place } from "../../access/authenticate.ts";
+import { Rights, type Target } from "../../access/rights.ts";
+import { parseToken, type TokenPointer } from "../../access/token.ts";
+import type { Database } from "../../kernel/database.ts";
+import { failure } from "../../kernel/failure.ts";
+import { type OrgId, parseId, type ProjectId } from "../../kernel/ids.ts";
+import type { Call, Envelope } from "../call.ts";
+import type { Rpc } from "../contract.ts";
+
+const bearer = /^bearer +(\S+)$/i;
+
+/** The header that names the org in whose context a call acts. */
+const contextHeader = "x-zitadel-orgid";
+
+/** Text fields of the decoded request; a request that could not be decoded has none. */
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Reads the tokens that are not of our own form, such as one fixed by the operator. */
+export type ForeignTokens = (token: string) => TokenPointer | null;
+
+/**
+ * Lets a call through or refuses it.
+ *
+ * @param fields the decoded message, for the fields that name the place of the call
+ * @throws Failure CREDENTIAL_MISSING, CREDENTIAL_INVALID, CONTEXT_ORG_UNKNOWN, MEMBERSHIP_MISSING or PERMISSION_DENIED
+ */
+export async function authorize(db: Database, foreign: ForeignTokens, envelope: Envelope, fields: Fields): Promise<Call & { missing: boolean }> {
+  const { rpc, metadata, requestId } = envelope;
+  const pointer = readBearer(metadata, foreign);
+  const place = placeOf(rpc, metadata, fields);
+  const found = await authenticate(db, pointer, place);
+  if (!found) throw failure("CREDENTIAL_INVALID");
+  if (rpc.scope === Scope.SCOPE_CONTEXT_ORG && !found.contextOrgLive) throw failure("CONTEXT_ORG_UNKNOWN");
+  const rights = new Rights(found.held);
+  if (rpc.permission && !allowed(rpc, rights, targetOf(rpc, fields))) throw rights.refusal(rpc.permission);
+  const { caller } = found;
+  return {
+    rpc,
+    requestId,
+    caller,
+    rights,
+    orgId: found.contextOrgId ?? caller.orgId,
+    actor: { orgId: caller.orgId, principalId: caller.id, requestId },
+    missing: !rpc.belowTombstone && isMissing(rpc, found),
+  };
+}
+
+function readBearer(metadata: Metadata, foreign: ForeignTokens): TokenPointer {
+  const [header, ...more] = metadata.get("authorization");
+  if (header === undefined) throw failure("CREDENTIAL_MISSING");
+  const token = more.length === 0 ? bearer.exec(String(header))?.[1] : undefined;
+  const pointer = token === undefined ? null : (parseToken(token) ?? foreign(token));
+  if (!pointer) throw failure("CREDENTIAL_INVALID");
+  return pointer;
+}
+
+function placeOf(rpc: Rpc, metadata: Metadata, fields: Fields): Place {
+  const header = metadata.get(contextHeader)[0];
+  const named = rpc.scope === Scope.SCOPE_ORG ? textOf(fields, rpc.orgField) : header === undefined ? undefined : String(header);
+  return {
+    orgId: named === undefined || (rpc.scope !== Scope.SCOPE_ORG && named === "") ? undefined : parseId<OrgId>(named),
+    projectId: rpc.projectField ? (parseId<ProjectId>(textOf(fields, rpc.projectField)) ?? undefined) : undefined,
+    orgFromProject: rpc.scope === Scope.SCOPE_PROJECT && header === undefined,
+    belowTombstone: rpc.belowTombstone,
+  };
+}
+
+function targetOf(rpc: Rpc, fields: Fields): Target {
+  return {
+    projectId: rpc.projectField ? textOf(fields, rpc.projectField).toLowerCase() : undefined,
+    projectGrantId: rpc.grantField ? textOf(fields, rpc.grantField).toLowerCase() : undefined,
+  };
+}
+
+/**
+ * A right on a single project suffices where the RPC names the project. Where an RPC of the context org names none, such
+ * a right lets the call in and the handler narrows what it sees (ZITADEL's rule); the other scopes are strict.
+ */
+function allowed(rpc: Rpc, rights: Rights, target: Target): boolean {
+  if (!rpc.permission) return true;
+  if (rpc.scope === Scope.SCOPE_INSTANCE) return rights.onInstance(rpc.permission);
+  if (rights.on(rpc.permission, target)) return true;
+  const namesObject = rpc.projectField !== null || rpc.grantField !== null;
+  return rpc.scope === Scope.SCOPE_CONTEXT_ORG && !namesObject && rights.objects(rpc.permission).length > 0;
+}
+
+function isMissing(rpc: Rpc, found: Authenticated): boolean {
+  return (rpc.scope === Scope.SCOPE_ORG || rpc.scope === Scope.SCOPE_PROJECT) && !found.contextOrgLive;
+}
+
+function textOf(fields: Fields, name: string | null): string {
+  const value = name === null ? undefined : fields[name];
+  return typeof value === "string" ? value : "";
+}
