@@ -65,10 +65,23 @@ export interface Rpc {
   grantField: string;
   /** HTTP status of success over REST. 0 means 200. */
   successStatus: number;
+  /**
+   * The RPC still works on a project or org that is being deleted: reading the project until it is gone, repeating its
+   * delete, releasing a reference. For every other RPC a tombstone hides the thing and all rights that came through it.
+   */
+  belowTombstone: boolean;
 }
 
 function createBaseRpc(): Rpc {
-  return { permission: "", scope: 0, orgField: "", projectField: "", grantField: "", successStatus: 0 };
+  return {
+    permission: "",
+    scope: 0,
+    orgField: "",
+    projectField: "",
+    grantField: "",
+    successStatus: 0,
+    belowTombstone: false,
+  };
 }
 
 export const Rpc: MessageFns<Rpc> = {
@@ -90,6 +103,9 @@ export const Rpc: MessageFns<Rpc> = {
     }
     if (message.successStatus !== 0) {
       writer.uint32(48).uint32(message.successStatus);
+    }
+    if (message.belowTombstone !== false) {
+      writer.uint32(56).bool(message.belowTombstone);
     }
     return writer;
   },
@@ -155,6 +171,14 @@ export const Rpc: MessageFns<Rpc> = {
             message.successStatus = reader.uint32();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.belowTombstone = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -178,6 +202,7 @@ export const Rpc: MessageFns<Rpc> = {
     message.projectField = object.projectField ?? "";
     message.grantField = object.grantField ?? "";
     message.successStatus = object.successStatus ?? 0;
+    message.belowTombstone = object.belowTombstone ?? false;
     return message;
   },
 };
