@@ -1,0 +1,103 @@
+/**
+ * The one statement that accepts a delete: it locks the target, checks what protects it, sets tombstone and generation,
+ * and writes operation and audit event. Its cost does not depend on how much hangs on the target.
+ */
+import { type RawBuilder, sql } from "kysely";
+import type { Outranking } from "../access/rights.ts";
+import { record } from "../audit/record.ts";
+import type { Actor } from "../kernel/call.ts";
+import type { OperationId, OrgId } from "../kernel/ids.ts";
+import { type Kind, kinds } from "./kinds.ts";
+
+/** What to delete and who asks. */
+export type Order = {
+  readonly kind: Kind;
+  readonly orgId: OrgId;
+  readonly id: string;
+  readonly actor: Actor;
+  /** Roles whose holder the caller may not delete; only asked for kinds that hold roles. */
+  readonly outranking: Outranking;
+  /** The project that the call is about, if any: rights on just that project count there. */
+  readonly projectId?: string | undefined;
+  /** Further condition on the row `t`, such as belonging to the project that the path names. */
+  readonly where?: RawBuilder<boolean> | undefined;
+  /** A jsonb expression over the row `t` as it was, for answers that show what was deleted. */
+  readonly snapshot?: RawBuilder<unknown> | undefined;
+};
+
+/** What the statement found and did, one row. */
+export type Verdict = {
+  /** A row of that kind and id is there, dead or alive. */
+  readonly present: boolean;
+  readonly live: boolean;
+  readonly accepted: boolean;
+  readonly protected: boolean;
+  readonly outranks: boolean;
+  readonly is_default: boolean;
+  readonly holds_iam: boolean;
+  readonly instance_id: string;
+  readonly sequence: bigint | null;
+  readonly created_at: Date | null;
+  readonly deleted_at: Date | null;
+  readonly snapshot: unknown;
+};
+
+/** Builds the statement for an order; it returns exactly one {@link Verdict}. */
+export function acceptance(order: Order, operationId: OperationId): RawBuilder<Verdict> {
+  const row = kinds[order.kind];
+  const isOrg = order.kind === "org";
+  const table = sql.table(row.table);
+  const orgColumn = sql.ref(isOrg ? "t.id" : "t.org_id");
+  const named = sql`t.id = ${order.id}::uuid and ${orgColumn} = ${order.orgId}::uuid
+    ${row.discriminator ? sql`and ${sql.ref(`t.${row.discriminator[0]}`)} = ${row.discriminator[1]}` : sql``}
+    ${order.where ? sql`and ${order.where}` : sql``}`;
+  const alive = sql`exists (select from ${sql.table(row.live)} v where v.id = t.id and ${sql.ref(isOrg ? "v.id" : "v.org_id")} = ${orgColumn})`;
+  return sql<Verdict>`
+    with settings as (
+      select id, default_org_id, iam_org_id from instance ${isOrg ? sql`for share` : sql``}
+    ), target as (
+      select ${orgColumn} as org_id, t.id, t.protected or t.liens > 0 as protected, t.created_at, ${order.snapshot ?? sql`null::jsonb`} as snapshot
+      from ${table} t where ${named} and t.deleted_at is null and ${alive} for update of t
+    ), rank as (
+      select ${row.holdsRoles ? outranked(order) : sql`false`} as outranks
+    ), allowed as (
+      select t.org_id, t.id from target t cross join settings s cross join rank r
+      where not t.protected and not r.outranks ${isOrg ? sql`and t.id <> s.default_org_id and t.id <> s.iam_org_id` : sql``}
+    ), ${record("allowed", { kind: order.kind, type: row.event, actor: order.actor, operationId })}, dead as (
+      update ${table} t set deleted_at = now(), updated_at = now(), generation = t.generation + 1, sequence = s.sequence, operation_id = ${operationId}::uuid
+      from allowed_sequence s where t.id = s.id and ${orgColumn} = s.org_id
+      returning t.sequence, t.deleted_at
+    ), operation as (
+      insert into operations (org_id, id, target_kind, target_id, phase, requester_org_id, requester_id, request_id)
+      select a.org_id, ${operationId}::uuid, ${order.kind}, a.id, 'access_ended', ${order.actor.orgId}::uuid, ${order.actor.principalId}::uuid, ${order.actor.requestId}
+      from allowed a
+    )
+    select exists (select from ${table} t where ${named}) as present, target.id is not null as live, dead.sequence is not null as accepted,
+      coalesce(target.protected, false) as protected, coalesce(rank.outranks, false) as outranks,
+      ${isOrg ? sql`settings.default_org_id = ${order.id}::uuid` : sql`false`} as is_default,
+      ${isOrg ? sql`settings.iam_org_id = ${order.id}::uuid` : sql`false`} as holds_iam,
+      settings.id as instance_id, dead.sequence, target.created_at, dead.deleted_at, target.snapshot
+    from settings cross join rank left join target on true left join dead on true`;
+}
+
+/** Whether the target holds a role that the caller does not dominate, directly or through a group. */
+function outranked(order: Order): RawBuilder<boolean> {
+  const { instance, org, project, elsewhere } = order.outranking;
+  const here = order.projectId ?? null;
+  return sql<boolean>`exists (
+    select from target t
+    join grants g on g.principal_org_id = t.org_id and g.principal_id = t.id and g.kind = 'member' and g.state = 'active'
+    join grant_roles r on r.org_id = g.org_id and r.grant_id = g.id and r.role is not null and (r.ends_at is null or r.ends_at > now())
+    where (g.scope = 'instance' and r.role = any(${instance}::text[]))
+      or (g.org_id = t.org_id and g.scope = 'org' and r.role = any(${org}::text[]))
+      or (g.org_id = t.org_id and g.scope = 'project' and g.project_id = ${here}::uuid and r.role = any(${project}::text[]))
+      or (g.org_id = t.org_id and g.scope = 'project' and g.project_id is distinct from ${here}::uuid and r.role = any(${elsewhere}::text[]))
+  ) or exists (
+    select from target t
+    join group_members m on m.org_id = t.org_id and m.principal_id = t.id
+    join live_groups u on u.org_id = m.org_id and u.id = m.group_id
+    join grants g on g.org_id = m.org_id and g.group_id = m.group_id and g.state = 'active'
+    join grant_roles r on r.org_id = g.org_id and r.grant_id = g.id
+    where r.role = any(${org}::text[])
+  )`;
+}

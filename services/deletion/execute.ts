@@ -1,0 +1,127 @@
+/**
+ * Runs the plan of one accepted delete: waits for what holds it, removes leaves first in small batches by key order, the
+ * root row last, then looks whether anything is left before it says done. Every batch commits together with the progress it
+ * made, so a kill at any point loses nothing and counts nothing twice.
+ */
+import { type RawBuilder, sql } from "kysely";
+import { record } from "../audit/record.ts";
+import type { Database } from "../kernel/database.ts";
+import { advance, type Leased, release } from "../operations/lease.ts";
+import { graph, keys, type Table } from "./graph.ts";
+import { type Kind, kinds } from "./kinds.ts";
+import { plan, type Step } from "./plan.ts";
+import { hangsOn, isRoot, type Root } from "./target.ts";
+
+const batchRows = 1_000;
+/** Blockers named in an operation; more than this only lengthen the row. */
+const namedBlockers = 20;
+const lookAgainSeconds = 30;
+
+/**
+ * Works until the operation is done, waits, or is somebody else's.
+ *
+ * @param stopping aborted when the process shuts down: stop after the batch at hand
+ */
+export async function executeDeletion(db: Database, operation: Leased, stopping: AbortSignal): Promise<void> {
+  const table = kinds[operation.target_kind as Kind].table;
+  const root: Root = { table, orgId: operation.org_id, id: operation.target_id };
+  const steps = plan(graph, table);
+  const blockers = await findBlockers(db, steps, root);
+  if (blockers.length > 0) {
+    await release(db, operation, { phase: "waiting", delaySeconds: lookAgainSeconds, blockers });
+    return;
+  }
+  const work = steps.filter((step) => step.rule !== "restrict");
+  let at = { step: operation.step, cursor: operation.cursor };
+  while (at.step < work.length) {
+    const step = work[at.step];
+    if (!step || stopping.aborted) return hand(db, operation);
+    const cursor = await removeBatch(db, operation, step, root, at.cursor);
+    if (cursor === "lost") return;
+    at = cursor ? { step: at.step, cursor } : { step: at.step + 1, cursor: null };
+    if (!(await advance(db, operation, { phase: "purging", ...at }))) return;
+  }
+  await finish(db, operation, work, root);
+}
+
+function hand(db: Database, operation: Leased): Promise<void> {
+  return release(db, operation, { phase: "purging", delaySeconds: 0 });
+}
+
+async function findBlockers(db: Database, steps: readonly Step[], root: Root): Promise<string[]> {
+  const found: string[] = [];
+  for (const step of steps.filter((candidate) => candidate.rule === "restrict")) {
+    const { rows } = await sql<{ name: string }>`
+      select concat_ws('/', ${sql.join(keyColumns(step.table))}) as name from ${sql.table(step.table)} where ${hangsOn(step, root)}
+      order by ${sql.join(keyColumns(step.table))} limit ${namedBlockers}`.execute(db);
+    found.push(...rows.map((row) => `${step.table}/${row.name}`));
+  }
+  return found;
+}
+
+/**
+ * Removes (or detaches) the next rows of a step after the cursor, in key order.
+ *
+ * @returns the new cursor, null when the step has no more rows, "lost" when the lease is gone
+ */
+async function removeBatch(db: Database, operation: Leased, step: Step, root: Root, cursor: string[] | null): Promise<string[] | null | "lost"> {
+  const key = keyColumns(step.table);
+  const columns = sql.join(key);
+  const after = cursor ? sql`and (${columns}) > (${sql.join(cursor)})` : sql``;
+  const { rows } = await sql<{ count: number; cursor: string[] | null; mine: boolean }>`
+    with batch as materialized (
+      select ${columns} from ${sql.table(step.table)} where ${hangsOn(step, root)} ${after} order by ${columns} limit ${batchRows} for update
+    ), changed as (
+      ${change(step, key)} returning 1
+    ), counted as (
+      update operations set removed = jsonb_set(removed, array[${step.table}::text],
+        to_jsonb(coalesce((removed ->> ${step.table}::text)::bigint, 0) + (select count(*) from changed)))
+      where org_id = ${operation.org_id}::uuid and id = ${operation.id}::uuid and lease_owner = ${operation.lease_owner}::uuid
+      returning 1
+    )
+    select (select count(*)::int from batch) as count, exists (select from counted) as mine,
+      (select array[${sql.join(key.map((column) => sql`${column}::text`))}] from batch order by ${sql.join(key.map((column) => sql`${column} desc`))} limit 1) as cursor`.execute(db);
+  const row = rows[0];
+  if (!row?.mine) return "lost";
+  return row.count < batchRows ? null : row.cursor;
+}
+
+function change(step: Step, key: RawBuilder<unknown>[]): RawBuilder<unknown> {
+  const table = sql.table(step.table);
+  const these = sql`(${sql.join(key)}) in (select ${sql.join(key)} from batch)`;
+  if (step.rule === "cascade") return sql`delete from ${table} where ${these}`;
+  const edge = step.path.at(-1);
+  const clears = edge?.clears ?? edge?.columns ?? [];
+  return sql`update ${table} set ${sql.join(clears.map((column) => sql`${sql.ref(column)} = null`))} where ${these}`;
+}
+
+/** Root row, proof of absence and the end of the operation: one transaction, so "done" is never said of what is left. */
+async function finish(db: Database, operation: Leased, steps: readonly Step[], root: Root): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    for (const step of steps) {
+      const { rows } = await sql<{ left: boolean }>`
+        select exists (select from ${sql.table(step.table)} where ${hangsOn(step, root)}) as left`.execute(tx);
+      if (rows[0]?.left) {
+        await advance(tx, operation, { phase: "verifying", step: 0, cursor: null });
+        await release(tx, operation, { phase: "verifying", delaySeconds: 0 });
+        return;
+      }
+    }
+    await sql`delete from ${sql.table(root.table)} where ${isRoot(root)} and deleted_at is not null`.execute(tx);
+    await sql`
+      with done as (
+        update operations set phase = 'done', done_at = now(), updated_at = now(), blockers = '[]', failure = null, lease_owner = null, lease_until = null
+        where org_id = ${operation.org_id}::uuid and id = ${operation.id}::uuid and lease_owner = ${operation.lease_owner}::uuid and done_at is null
+        returning org_id, target_id as id
+      ), ${record("done", {
+        kind: operation.target_kind,
+        type: "operation.done",
+        actor: { orgId: null, principalId: null, requestId: null },
+        operationId: operation.id,
+      })} select 1`.execute(tx);
+  });
+}
+
+function keyColumns(table: Table): RawBuilder<unknown>[] {
+  return (keys[table] ?? []).map((column) => sql.ref(column));
+}
