@@ -1,0 +1,70 @@
+// Starts and stops the gateway: descriptors read, channel opened, port bound.
+import { readFile } from "node:fs/promises";
+import type { Server } from "node:http";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { pino } from "pino";
+import { createApp } from "./app.ts";
+import type { GatewayConfig } from "./config.ts";
+import { readDescriptors } from "./descriptors.ts";
+import { openUpstream } from "./upstream.ts";
+
+export interface Gateway {
+  /** The port it listens on. */
+  readonly port: number;
+  /** "http://host:port" of that port. */
+  readonly url: string;
+  /** Lets exchanges under way finish, for ten seconds at most, then closes everything. */
+  close(): Promise<void>;
+}
+
+/** How long exchanges under way may take when the gateway stops, milliseconds. */
+const DRAIN_TIMEOUT = 10_000;
+
+/**
+ * Starts a gateway.
+ *
+ * @throws Error when the descriptor set cannot be read or contradicts itself, or the port cannot be bound
+ */
+export async function startGateway(config: GatewayConfig): Promise<Gateway> {
+  const log = pino({ level: config.logLevel, base: { process: "gateway" } });
+  const catalogue = readDescriptors(await readFile(config.descriptors));
+  const upstream = openUpstream(config.upstream);
+  const server = createServer(createApp(catalogue, upstream, log));
+  await listen(server, config).catch((error: unknown) => {
+    upstream.close();
+    throw error;
+  });
+  const { port } = server.address() as AddressInfo;
+  const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
+  log.info({ url, publicUrl: config.publicUrl, upstream: config.upstream, routes: catalogue.bindings.length }, "gateway listens");
+  return {
+    port,
+    url,
+    close: async () => {
+      await drain(server);
+      upstream.close();
+    },
+  };
+}
+
+function listen(server: Server, { host, port }: GatewayConfig): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.removeListener("error", reject);
+      resolve();
+    });
+  });
+}
+
+function drain(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), DRAIN_TIMEOUT);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
