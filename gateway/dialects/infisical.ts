@@ -1,5 +1,6 @@
 // Infisical: the closed body of its Fastify server, {reqId, statusCode, message, error}, with details on a 403 alone.
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import { Code } from "../../proto/gen/google/rpc/code.ts";
 import type { Failure, Violation } from "../status.ts";
 import { detailOf, httpStatus, violationsOf } from "../status.ts";
 import type { Dialect, RenderContext, Rendered } from "./dialect.ts";
@@ -12,7 +13,6 @@ const ERROR_NAMES: Readonly<Record<number, string>> = {
   401: "UnauthorizedError",
   403: "PermissionDenied",
   404: "NotFound",
-  409: "BadRequest",
   413: "PayloadTooLarge",
   415: "UnsupportedMediaType",
   422: "ValidationFailure",
@@ -31,7 +31,7 @@ export const infisical: Dialect = {
       return answer(404, `Route ${context.verb}:${context.path} not found`, "Not Found", context);
     }
     const violations = violationsOf(failure);
-    if (httpStatus(failure) === 400 && violations.length > 0) {
+    if (failure.code === Code.INVALID_ARGUMENT && violations.length > 0) {
       return answer(422, violations.map(toIssue), nameOf(422), context);
     }
     return renderCall(failure, context);
@@ -39,12 +39,18 @@ export const infisical: Dialect = {
 };
 
 function renderCall(failure: Failure, context: RenderContext): Rendered {
-  const status = Math.min(httpStatus(failure), 500);
+  const status = statusOf(failure);
   const detail = detailOf(failure, ERROR_DETAIL, context.registry);
   const name = typeof detail?.error === "string" ? detail.error : nameOf(status);
   const rendered = answer(status, status === 500 ? SERVER_ERROR : failure.message, name, context);
   const facts = status === 403 ? detail?.details : undefined;
   return facts === undefined ? rendered : { ...rendered, body: { ...rendered.body, details: facts } };
+}
+
+/** The vendor knows no conflict: what exists already is a bad request. All that fails on the server's side is a 500. */
+function statusOf(failure: Failure): number {
+  const status = Math.min(httpStatus(failure), 500);
+  return status === 409 ? 400 : status;
 }
 
 function answer(statusCode: number, message: JsonValue, error: string, { requestId }: RenderContext): Rendered {

@@ -2,6 +2,7 @@
 import type { DescField, DescMessage, JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
 import { create, fromBinary, toJson } from "@bufbuild/protobuf";
 import { isObject } from "./fields.ts";
+import { DEPTH_MAX } from "./json.ts";
 
 export interface ResponseRule {
   readonly message: DescMessage;
@@ -12,6 +13,9 @@ export interface ResponseRule {
   /** Whether a field is left out when it holds nothing, even so. */
   readonly omitsEmpty: (field: DescField) => boolean;
 }
+
+/** A JSON list or object of google.protobuf.Value is two messages deep for each level, and requests may nest a hundred. */
+const READ_OPTIONS = { recursionLimit: 2 * DEPTH_MAX };
 
 export type ResponsePrinter = (bytes: Uint8Array) => JsonValue;
 
@@ -24,7 +28,7 @@ export function planResponse(rule: ResponseRule, registry: Registry): ResponsePr
   const options = { registry, alwaysEmitImplicit: rule.printsEmpty };
   const prune = rule.printsEmpty ? planPruning(rule.message, rule.omitsEmpty, new Map()) : undefined;
   const print: ResponsePrinter = (bytes) => {
-    const json = toJson(rule.message, fromBinary(rule.message, bytes), options);
+    const json = toJson(rule.message, fromBinary(rule.message, bytes, READ_OPTIONS), options);
     prune?.(json);
     return json;
   };
