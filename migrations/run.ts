@@ -21,7 +21,9 @@ export async function migrate(url: string): Promise<string[]> {
   await client.connect();
   try {
     await client.query("select pg_advisory_lock($1)", [lockKey]);
-    await client.query("create table if not exists migrations (name text primary key, digest text not null, applied_at timestamptz default now())");
+    await client.query(
+      "create table if not exists migrations (name text primary key, digest text not null, applied_at timestamptz default now())",
+    );
     const known = await client.query<{ name: string; digest: string }>("select name, digest from migrations");
     const digests = new Map(known.rows.map((row) => [row.name, row.digest]));
     const applied: string[] = [];

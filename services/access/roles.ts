@@ -20,11 +20,22 @@ type Pick = (permission: Permission) => boolean;
 const none: Pick = () => false;
 const all: Pick = () => true;
 const reading: Pick = (permission) => permission.endsWith(".read");
-const below: (...areas: string[]) => Pick = (...areas) => (permission) =>
-  areas.some((area) => permission.startsWith(`${area}.`));
-const exactly: (...words: Permission[]) => Pick = (...words) => (permission) => words.includes(permission);
-const either: (...picks: Pick[]) => Pick = (...picks) => (permission) => picks.some((pick) => pick(permission));
-const both: (...picks: Pick[]) => Pick = (...picks) => (permission) => picks.every((pick) => pick(permission));
+const below: (...areas: string[]) => Pick =
+  (...areas) =>
+  (permission) =>
+    areas.some((area) => permission.startsWith(`${area}.`));
+const exactly: (...words: Permission[]) => Pick =
+  (...words) =>
+  (permission) =>
+    words.includes(permission);
+const either: (...picks: Pick[]) => Pick =
+  (...picks) =>
+  (permission) =>
+    picks.some((pick) => pick(permission));
+const both: (...picks: Pick[]) => Pick =
+  (...picks) =>
+  (permission) =>
+    picks.every((pick) => pick(permission));
 const not: (pick: Pick) => Pick = (pick) => (permission) => !pick(permission);
 
 const instanceOnly = below("instance");
@@ -48,13 +59,24 @@ const rows: readonly (readonly [string, Dialect, string, Pick, Pick, Pick])[] = 
     "IAM_USER_MANAGER",
     "zitadel",
     "People of every org",
-    either(people, exactly("org.read", "org.member.read", "org.member.delete", "project.read", "project.role.read"), below("project.grant")),
+    either(
+      people,
+      exactly("org.read", "org.member.read", "org.member.delete", "project.read", "project.role.read"),
+      below("project.grant"),
+    ),
     none,
     none,
   ],
   ["ORG_OWNER", "zitadel", "Everything in one org", none, orgOwner, none],
   ["ORG_OWNER_VIEWER", "zitadel", "Reads one org", none, both(reading, not(instanceOnly)), none],
-  ["ORG_USER_MANAGER", "zitadel", "People of one org", none, either(people, exactly("org.read", "project.read", "project.role.read")), none],
+  [
+    "ORG_USER_MANAGER",
+    "zitadel",
+    "People of one org",
+    none,
+    either(people, exactly("org.read", "project.read", "project.role.read")),
+    none,
+  ],
   ["ORG_SETTINGS_MANAGER", "zitadel", "Settings of one org", none, exactly("org.read", "org.write", "org.member.read"), none],
   [
     "ORG_USER_PERMISSION_EDITOR",
@@ -77,7 +99,14 @@ const rows: readonly (readonly [string, Dialect, string, Pick, Pick, Pick])[] = 
   ["SELF_MANAGEMENT_GLOBAL", "zitadel", "Makes orgs", none, exactly("org.create"), none],
   ["PROJECT_OWNER", "zitadel", "Everything in one project", none, none, projectOwner],
   ["PROJECT_OWNER_VIEWER", "zitadel", "Reads one project", none, none, both(reading, projectOwner)],
-  ["PROJECT_GRANT_OWNER", "zitadel", "A project granted to this org", none, none, either(below("user.grant"), exactly("project.read", "project.grant.read", "user.read"))],
+  [
+    "PROJECT_GRANT_OWNER",
+    "zitadel",
+    "A project granted to this org",
+    none,
+    none,
+    either(below("user.grant"), exactly("project.read", "project.grant.read", "user.read")),
+  ],
   ["platform-administrator", "nscale", "Everything, everywhere", not(instanceOnly), none, none],
   ["platform-reader", "nscale", "Reads everything", both(reading, not(instanceOnly)), none, none],
   [
@@ -96,12 +125,26 @@ const rows: readonly (readonly [string, Dialect, string, Pick, Pick, Pick])[] = 
   ["compute-service", "nscale", "Reads projects", exactly("project.read"), none, none],
   ["storage-service", "nscale", "Holds projects with references", either(references, exactly("project.read")), none, none],
   ["admin", "infisical", "Everything in one project", none, none, projectOwner],
-  ["member", "infisical", "Machine identities of one project", none, none, either(below("identity"), exactly("project.read", "project.member.read"))],
+  [
+    "member",
+    "infisical",
+    "Machine identities of one project",
+    none,
+    none,
+    either(below("identity"), exactly("project.read", "project.member.read")),
+  ],
   ["viewer", "infisical", "Reads one project", none, none, exactly("identity.read", "project.read", "project.member.read")],
   ["no-access", "infisical", "A member without rights", none, none, none],
 ];
 
-const platformOnly = new Set(["platform-administrator", "platform-reader", "region-service", "kubernetes-service", "compute-service", "storage-service"]);
+const platformOnly = new Set([
+  "platform-administrator",
+  "platform-reader",
+  "region-service",
+  "kubernetes-service",
+  "compute-service",
+  "storage-service",
+]);
 
 const table: ReadonlyMap<string, Role> = new Map(
   rows.map(([name, dialect, description, instance, org, project]) => [

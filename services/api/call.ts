@@ -24,6 +24,8 @@ export type Call = {
   readonly orgId: OrgId;
   /** For audit and operations. */
   readonly actor: Actor;
+  /** The caller lacks the permission and is let in for itself only: the handler must not go beyond the caller. */
+  readonly selfOnly: boolean;
 };
 
 /** Answers one RPC: message in, message out. Throws Failure. */

@@ -64,7 +64,12 @@ async function answer(route: Route, around: Surroundings, envelope: Envelope): P
 function refuse(error: unknown, route: Route, requestId: string, log: Logger, started: number): ServiceError {
   const failed = toFailure(error);
   const told = toServiceError(failed, route.rpc, route.words, requestId);
-  const line = { code: told.code, reason: failed.reason, ms: elapsed(started), ...(failed.cause === undefined ? {} : { err: failed.cause }) };
+  const line = {
+    code: told.code,
+    reason: failed.reason,
+    ms: elapsed(started),
+    ...(failed.cause === undefined ? {} : { err: failed.cause }),
+  };
   if (failed.reason === "INTERNAL") log.error(line, "failed");
   else log.info(line, "refused");
   return told;

@@ -37,6 +37,7 @@ export type Rpc = {
   readonly projectField: string | null;
   readonly grantField: string | null;
   readonly belowTombstone: boolean;
+  readonly selfService: boolean;
 };
 
 /** The value of the method option, as dynamic reflection gives it. */
@@ -47,6 +48,7 @@ type Option = {
   readonly projectField: string;
   readonly grantField: string;
   readonly belowTombstone: boolean;
+  readonly selfService: boolean;
 };
 
 const file = new URL("../../proto/gen/descriptors.binpb", import.meta.url);
@@ -94,6 +96,7 @@ function toRpc(method: DescMethod): Rpc {
     projectField: field(option.projectField),
     grantField: field(option.grantField),
     belowTombstone: option.belowTombstone,
+    selfService: option.selfService,
   };
 }
 

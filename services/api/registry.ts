@@ -10,7 +10,7 @@ import type { Words } from "./words.ts";
 
 /** Handlers of a generated service, by method. */
 export type Handlers<Server> = {
-  readonly [Method in keyof Server as Server[Method] extends handleUnaryCall<never, never> ? Method : never]: Server[Method] extends handleUnaryCall<
+  readonly [Method in keyof Server as string extends Method ? never : Method]: Server[Method] extends handleUnaryCall<
     infer Request,
     infer Response
   >
@@ -24,6 +24,11 @@ export type Row = {
   readonly words: Words;
   readonly handlers: Readonly<Record<string, Handler<never, unknown>>>;
 };
+
+/** A row whose handlers fit the generated service: all of them, with their messages. */
+export function serve<Server>(definition: ServiceDefinition, words: Words, handlers: Handlers<Server>): Row {
+  return { definition, words, handlers: handlers as unknown as Row["handlers"] };
+}
 
 /** A service as grpc-js takes it. */
 export type Registration = { readonly definition: ServiceDefinition; readonly implementation: UntypedServiceImplementation };

@@ -36,7 +36,8 @@ function own<T extends object, K extends keyof T>(rules: T, name: K): T[K] | und
 }
 
 // A mailbox as HTML's <input type=email> accepts it, with a dot-atom local part; nothing that a mail server would need quoting for.
-const mailbox = /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
+const mailbox =
+  /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
 
 /** The check of one value of a field that is not a list. */
 export function checkScalar(field: DescField, rules: FieldRules): Check {
@@ -85,7 +86,8 @@ function checkString(rules: StringRules): Check {
     if (text === "" && rules.ignoreEmpty === true) return null;
     // Runes, not UTF-16 units; a text of more units than twice the limit is too long however they pair up.
     const length = BigInt(max !== undefined && BigInt(text.length) > max * 2n ? text.length : [...text].length);
-    if ((min !== undefined && length < min) || (max !== undefined && length > max)) return { rule: lengthRule(length, min), message: lengthText(min, max) };
+    if ((min !== undefined && length < min) || (max !== undefined && length > max))
+      return { rule: lengthRule(length, min), message: lengthText(min, max) };
     if (rules.wellKnown?.case === "email" && !mailbox.test(text)) return { rule: "EMAIL", message: "value must be a valid email address" };
     if (own(rules, "prefix") !== undefined && !text.startsWith(rules.prefix ?? "")) {
       return { rule: "PREFIX", message: `value does not have prefix "${rules.prefix}"` };
@@ -110,7 +112,8 @@ function checkEnum(field: DescField, rules: EnumRules): Check {
   return (value) => {
     const number = Number(value);
     if (forbidden.includes(number)) return { rule: "NOT_IN", message: `value must not be in list [${forbidden.join(" ")}]` };
-    if (rules.definedOnly && !field.enum?.value[number]) return { rule: "DEFINED_ONLY", message: "value must be one of the defined enum values" };
+    if (rules.definedOnly && !field.enum?.value[number])
+      return { rule: "DEFINED_ONLY", message: "value must be one of the defined enum values" };
     return null;
   };
 }

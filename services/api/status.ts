@@ -36,7 +36,12 @@ function toStatus(failure: Failure, spoken: Spoken, requestId: string): Status {
   }
   if (spoken.code === 9) {
     const violation = { type: failure.reason, subject: facts["id"] ?? "", description: spoken.message };
-    details.push(pack("google.rpc.PreconditionFailure", PreconditionFailure.encode(PreconditionFailure.fromPartial({ violations: [violation] })).finish()));
+    details.push(
+      pack(
+        "google.rpc.PreconditionFailure",
+        PreconditionFailure.encode(PreconditionFailure.fromPartial({ violations: [violation] })).finish(),
+      ),
+    );
   }
   if (spoken.code === 5 && facts["id"] !== undefined) {
     const resource = { resourceType: facts["kind"] ?? "", resourceName: facts["id"], owner: "", description: "" };

@@ -28,7 +28,9 @@ const plans = new Map<string, Plan>();
 export function validate(desc: DescMessage, message: object): Verdict | null {
   const found = walk(planOf(desc), message as Value, "");
   const first = found[0];
-  return first ? { violations: found.map(({ field, rule, message: text }) => ({ field, rule, message: text })), sentence: first.sentence } : null;
+  return first
+    ? { violations: found.map(({ field, rule, message: text }) => ({ field, rule, message: text })), sentence: first.sentence }
+    : null;
 }
 
 function planOf(desc: DescMessage): Plan {
@@ -59,12 +61,14 @@ function checkOneof(plan: Plan, oneof: DescOneof, message: Value, path: string):
   const chosen = message[oneof.localName] as { case?: string } | undefined;
   if (chosen?.case !== undefined) return [];
   const field = path === "" ? oneof.name : `${path}.${oneof.name}`;
-  return [{ field, rule: "REQUIRED", message: "value is required", sentence: `invalid ${plan.goName}.${goField(oneof.name)}: value is required` }];
+  return [
+    { field, rule: "REQUIRED", message: "value is required", sentence: `invalid ${plan.goName}.${goField(oneof.name)}: value is required` },
+  ];
 }
 
 function walkFields(plan: Plan, message: Value, path: string): Found[] {
   return plan.fields.flatMap((field) => {
-    const value = valueOf(field.desc, message);
+    const value = fieldValue(field.desc, message);
     const at = path === "" ? field.desc.name : `${path}.${field.desc.name}`;
     const place = `invalid ${plan.goName}.${goField(field.desc.name)}`;
     const broken = (rule: string, text: string): Found => ({ field: at, rule, message: text, sentence: `${place}: ${text}` });
@@ -87,7 +91,7 @@ function walkFields(plan: Plan, message: Value, path: string): Found[] {
 }
 
 /** The value of a field, also inside a oneof; undefined when it is not set. */
-function valueOf(field: DescField, message: Value): unknown {
+function fieldValue(field: DescField, message: Value): unknown {
   if (!field.oneof) return message[field.localName];
   const chosen = message[field.oneof.localName] as { case?: string; value?: unknown } | undefined;
   return chosen?.case === field.localName ? chosen.value : undefined;

@@ -6,57 +6,59 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Actor } from "../kernel/call.ts";
 
-/** What is the same for every row of one change. */
-export type Event = {
+/** What is the same for every event of one change. */
+export type Change = {
   /** Aggregate kind, such as "org". */
   readonly kind: string;
-  /** Event type, such as "org.removed". */
-  readonly type: string;
   readonly actor: Actor;
   readonly operationId?: string;
-  /** Ids and settings only, never names or addresses. */
-  readonly facts?: Readonly<Record<string, unknown>>;
 };
 
+/** Event type, such as "org.removed", with ids and settings only, never names or addresses. */
+export type Event = readonly [type: string, facts?: Readonly<Record<string, unknown>>];
+
 /**
- * CTEs that take the next sequence of every aggregate listed by `source` and write one event each. They stand between the
- * CTE that locks or inserts the aggregates and the one that stores the sequence on the row:
+ * CTEs that take the next sequences of every aggregate listed by `source` and write the events. They stand between the CTE
+ * that locks the aggregates and the one that stores the sequence on the row:
  * `with target as (...), ${record("target", ...)}, changed as (update ... from target_sequence ...)`.
  *
  * @param source name of a CTE with columns org_id and id (one row an aggregate)
- * @returns text defining `<source>_sequence (id, sequence)` and `<source>_event`
+ * @param events in order; the stored sequence is that of the last one
+ * @returns text defining `<source>_sequence (id, org_id, sequence)` and `<source>_event`
  */
-export function record(source: string, event: Event): RawBuilder<unknown> {
-  const from = sql.raw(source);
-  const sequence = sql.raw(`${source}_sequence`);
-  return sql`${sequence} as (
+export function record(source: string, change: Change, ...events: Event[]): RawBuilder<unknown> {
+  return sql`${name(source, "sequence")} as (
     insert into aggregates as a (id, org_id, kind, sequence)
-    select s.id, s.org_id, ${event.kind}, 1 from ${from} s
-    on conflict (id) do update set sequence = a.sequence + 1
+    select s.id, s.org_id, ${change.kind}, ${events.length} from ${sql.raw(source)} s
+    on conflict (id) do update set sequence = a.sequence + ${events.length}
     returning a.id, a.org_id, a.sequence
-  ), ${append(source, event)}`;
+  ), ${append(source, change, events)}`;
 }
 
 /**
  * Like {@link record}, for aggregates that are made by this statement: an id that was ever used makes it fail with a
  * violation of aggregates_pkey (failure ID_USED).
  */
-export function recordFirst(source: string, event: Event): RawBuilder<unknown> {
-  const from = sql.raw(source);
-  const sequence = sql.raw(`${source}_sequence`);
-  return sql`${sequence} as (
+export function recordFirst(source: string, change: Change, ...events: Event[]): RawBuilder<unknown> {
+  return sql`${name(source, "sequence")} as (
     insert into aggregates (id, org_id, kind, sequence)
-    select s.id, s.org_id, ${event.kind}, 1 from ${from} s
+    select s.id, s.org_id, ${change.kind}, ${events.length} from ${sql.raw(source)} s
     returning id, org_id, sequence
-  ), ${append(source, event)}`;
+  ), ${append(source, change, events)}`;
 }
 
-function append(source: string, event: Event): RawBuilder<unknown> {
-  return sql`${sql.raw(`${source}_event`)} as (
+function append(source: string, { kind, actor, operationId }: Change, events: readonly Event[]): RawBuilder<unknown> {
+  const types = events.map(([type]) => type);
+  const facts = events.map(([, fact]) => JSON.stringify(fact ?? {}));
+  return sql`${name(source, "event")} as (
     insert into audit_events
       (org_id, aggregate_id, sequence, aggregate_kind, type, actor_org_id, actor_id, operation_id, request_id, facts)
-    select org_id, id, sequence, ${event.kind}, ${event.type}, ${event.actor.orgId}::uuid, ${event.actor.principalId}::uuid,
-      ${event.operationId ?? null}::uuid, ${event.actor.requestId}, ${JSON.stringify(event.facts ?? {})}::jsonb
-    from ${sql.raw(`${source}_sequence`)}
+    select s.org_id, s.id, s.sequence - ${events.length} + e.n, ${kind}, e.type, ${actor.orgId}::uuid, ${actor.principalId}::uuid,
+      ${operationId ?? null}::uuid, ${actor.requestId}, e.facts::jsonb
+    from ${name(source, "sequence")} s cross join unnest(${types}::text[], ${facts}::text[]) with ordinality as e (type, facts, n)
   )`;
+}
+
+function name(source: string, part: string): RawBuilder<unknown> {
+  return sql.raw(`${source}_${part}`);
 }

@@ -3,6 +3,7 @@
  * and writes operation and audit event. Its cost does not depend on how much hangs on the target.
  */
 import { type RawBuilder, sql } from "kysely";
+import { outranks } from "../access/rank.ts";
 import type { Outranking } from "../access/rights.ts";
 import { record } from "../audit/record.ts";
 import type { Actor } from "../kernel/call.ts";
@@ -59,11 +60,11 @@ export function acceptance(order: Order, operationId: OperationId): RawBuilder<V
       select ${orgColumn} as org_id, t.id, t.protected or t.liens > 0 as protected, t.created_at, ${order.snapshot ?? sql`null::jsonb`} as snapshot
       from ${table} t where ${named} and t.deleted_at is null and ${alive} for update of t
     ), rank as (
-      select ${row.holdsRoles ? outranked(order) : sql`false`} as outranks
+      select ${row.holdsRoles ? outranks(order.outranking, order.projectId ?? null) : sql`false`} as outranks
     ), allowed as (
       select t.org_id, t.id from target t cross join settings s cross join rank r
       where not t.protected and not r.outranks ${isOrg ? sql`and t.id <> s.default_org_id and t.id <> s.iam_org_id` : sql``}
-    ), ${record("allowed", { kind: order.kind, type: row.event, actor: order.actor, operationId })}, dead as (
+    ), ${record("allowed", { kind: order.kind, actor: order.actor, operationId }, [row.event])}, dead as (
       update ${table} t set deleted_at = now(), updated_at = now(), generation = t.generation + 1, sequence = s.sequence, operation_id = ${operationId}::uuid
       from allowed_sequence s where t.id = s.id and ${orgColumn} = s.org_id
       returning t.sequence, t.deleted_at
@@ -78,26 +79,4 @@ export function acceptance(order: Order, operationId: OperationId): RawBuilder<V
       ${isOrg ? sql`settings.iam_org_id = ${order.id}::uuid` : sql`false`} as holds_iam,
       settings.id as instance_id, dead.sequence, target.created_at, dead.deleted_at, target.snapshot
     from settings cross join rank left join target on true left join dead on true`;
-}
-
-/** Whether the target holds a role that the caller does not dominate, directly or through a group. */
-function outranked(order: Order): RawBuilder<boolean> {
-  const { instance, org, project, elsewhere } = order.outranking;
-  const here = order.projectId ?? null;
-  return sql<boolean>`exists (
-    select from target t
-    join grants g on g.principal_org_id = t.org_id and g.principal_id = t.id and g.kind = 'member' and g.state = 'active'
-    join grant_roles r on r.org_id = g.org_id and r.grant_id = g.id and r.role is not null and (r.ends_at is null or r.ends_at > now())
-    where (g.scope = 'instance' and r.role = any(${instance}::text[]))
-      or (g.org_id = t.org_id and g.scope = 'org' and r.role = any(${org}::text[]))
-      or (g.org_id = t.org_id and g.scope = 'project' and g.project_id = ${here}::uuid and r.role = any(${project}::text[]))
-      or (g.org_id = t.org_id and g.scope = 'project' and g.project_id is distinct from ${here}::uuid and r.role = any(${elsewhere}::text[]))
-  ) or exists (
-    select from target t
-    join group_members m on m.org_id = t.org_id and m.principal_id = t.id
-    join live_groups u on u.org_id = m.org_id and u.id = m.group_id
-    join grants g on g.org_id = m.org_id and g.group_id = m.group_id and g.state = 'active'
-    join grant_roles r on r.org_id = g.org_id and r.grant_id = g.id
-    where r.role = any(${org}::text[])
-  )`;
 }

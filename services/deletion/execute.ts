@@ -5,6 +5,7 @@
  */
 import { type RawBuilder, sql } from "kysely";
 import { record } from "../audit/record.ts";
+import type { Actor } from "../kernel/call.ts";
 import type { Database } from "../kernel/database.ts";
 import { advance, type Leased, release } from "../operations/lease.ts";
 import { graph, keys, type Table } from "./graph.ts";
@@ -16,6 +17,8 @@ const batchRows = 1_000;
 /** Blockers named in an operation; more than this only lengthen the row. */
 const namedBlockers = 20;
 const lookAgainSeconds = 30;
+/** The worker acts for nobody: who asked stands on the event of the accepted delete. */
+const nobody: Actor = { orgId: null, principalId: null, requestId: null };
 
 /**
  * Works until the operation is done, waits, or is somebody else's.
@@ -64,7 +67,13 @@ async function findBlockers(db: Database, steps: readonly Step[], root: Root): P
  *
  * @returns the new cursor, null when the step has no more rows, "lost" when the lease is gone
  */
-async function removeBatch(db: Database, operation: Leased, step: Step, root: Root, cursor: string[] | null): Promise<string[] | null | "lost"> {
+async function removeBatch(
+  db: Database,
+  operation: Leased,
+  step: Step,
+  root: Root,
+  cursor: string[] | null,
+): Promise<string[] | null | "lost"> {
   const key = keyColumns(step.table);
   const columns = sql.join(key);
   const after = cursor ? sql`and (${columns}) > (${sql.join(cursor)})` : sql``;
@@ -80,7 +89,9 @@ async function removeBatch(db: Database, operation: Leased, step: Step, root: Ro
       returning 1
     )
     select (select count(*)::int from batch) as count, exists (select from counted) as mine,
-      (select array[${sql.join(key.map((column) => sql`${column}::text`))}] from batch order by ${sql.join(key.map((column) => sql`${column} desc`))} limit 1) as cursor`.execute(db);
+      (select array[${sql.join(key.map((column) => sql`${column}::text`))}] from batch order by ${sql.join(key.map((column) => sql`${column} desc`))} limit 1) as cursor`.execute(
+    db,
+  );
   const row = rows[0];
   if (!row?.mine) return "lost";
   return row.count < batchRows ? null : row.cursor;
@@ -113,12 +124,9 @@ async function finish(db: Database, operation: Leased, steps: readonly Step[], r
         update operations set phase = 'done', done_at = now(), updated_at = now(), blockers = '[]', failure = null, lease_owner = null, lease_until = null
         where org_id = ${operation.org_id}::uuid and id = ${operation.id}::uuid and lease_owner = ${operation.lease_owner}::uuid and done_at is null
         returning org_id, target_id as id
-      ), ${record("done", {
-        kind: operation.target_kind,
-        type: "operation.done",
-        actor: { orgId: null, principalId: null, requestId: null },
-        operationId: operation.id,
-      })} select 1`.execute(tx);
+      ), ${record("done", { kind: operation.target_kind, actor: nobody, operationId: operation.id }, ["operation.done"])} select 1`.execute(
+      tx,
+    );
   });
 }
 

@@ -13,7 +13,9 @@ export function hangsOn(step: Step, root: Root): RawBuilder<boolean> {
     const next = step.path[depth + 1];
     const columns = sql.join(edge.columns.map((column) => sql.ref(column)));
     const match = depth === 0 ? sql`(${columns}) = (${rootValues(edge.parentColumns, root)})` : sql`(${columns}) in (${values})`;
-    values = next ? sql`select ${sql.join(next.parentColumns.map((column) => sql.ref(column)))} from ${sql.table(edge.child)} where ${match}` : match;
+    values = next
+      ? sql`select ${sql.join(next.parentColumns.map((column) => sql.ref(column)))} from ${sql.table(edge.child)} where ${match}`
+      : match;
   });
   return sql<boolean>`${values}`;
 }

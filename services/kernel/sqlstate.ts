@@ -2,7 +2,7 @@
  * Postgres errors -> core failures, in one table. The last branch hides the driver's text: it goes to the log as the cause,
  * never to a caller.
  */
-import { Failure, type ReasonName, failure } from "./failure.ts";
+import { Failure, failure, type ReasonName } from "./failure.ts";
 
 /** Constraint names whose violation has a meaning of its own. */
 const constraints: Readonly<Record<string, ReasonName>> = {
@@ -12,7 +12,8 @@ const constraints: Readonly<Record<string, ReasonName>> = {
   project_roles_key: "PROJECT_ROLE_TAKEN",
   project_grants_once: "PROJECT_GRANT_TAKEN",
   grants_once: "GRANT_TAKEN",
-  claims_pkey: "ORG_NAME_TAKEN",
+  // A new org whose domain could not be claimed leaves its name claim without an org.
+  claims_org_id_fkey: "DOMAIN_TAKEN",
 };
 
 /** Two statements in each other's way; the caller may simply try again. */
@@ -21,7 +22,8 @@ const contention = new Set(["40001", "40P01", "55P03"]);
 /** Nothing listens, the connection broke, the server is starting or stopping, or it has no room for us. */
 const socketErrors = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EHOSTUNREACH", "EACCES"]);
 const serverAway = /^(08|57P|53)/;
-const driverAway = /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|connection ended/i;
+const driverAway =
+  /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|connection ended/i;
 
 /** Whether the error says that the database cannot be reached right now. */
 export function isDatabaseAway(error: unknown): boolean {
@@ -36,7 +38,8 @@ export function isDatabaseAway(error: unknown): boolean {
 export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
   const { code, constraint } = (error ?? {}) as { code?: unknown; constraint?: unknown };
-  if (code === "23505" && typeof constraint === "string" && constraints[constraint]) return failure(constraints[constraint]);
+  if ((code === "23505" || code === "23503") && typeof constraint === "string" && constraints[constraint])
+    return failure(constraints[constraint]);
   if (typeof code === "string" && contention.has(code)) return wrap("CONFLICT", error);
   if (code === "57014") return wrap("DEADLINE_EXCEEDED", error);
   if (isDatabaseAway(error)) return wrap("DATABASE_UNAVAILABLE", error);

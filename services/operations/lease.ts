@@ -53,7 +53,9 @@ export async function advance(db: Database, operation: Leased, progress: Progres
   const { numAffectedRows } = await sql`
     update operations set phase = ${progress.phase}, step = ${progress.step}, cursor = ${JSON.stringify(progress.cursor)}::jsonb, updated_at = now(),
       lease_until = now() + make_interval(secs => ${leaseSeconds})
-    where org_id = ${operation.org_id}::uuid and id = ${operation.id}::uuid and lease_owner = ${operation.lease_owner}::uuid and done_at is null`.execute(db);
+    where org_id = ${operation.org_id}::uuid and id = ${operation.id}::uuid and lease_owner = ${operation.lease_owner}::uuid and done_at is null`.execute(
+    db,
+  );
   return numAffectedRows === 1n;
 }
 
@@ -66,5 +68,7 @@ export async function release(
   await sql`
     update operations set phase = ${why.phase}, blockers = ${JSON.stringify(why.blockers ?? [])}::jsonb, failure = ${why.failure ?? null},
       next_attempt_at = now() + make_interval(secs => ${why.delaySeconds}), lease_owner = null, lease_until = null, updated_at = now()
-    where org_id = ${operation.org_id}::uuid and id = ${operation.id}::uuid and lease_owner = ${operation.lease_owner}::uuid and done_at is null`.execute(db);
+    where org_id = ${operation.org_id}::uuid and id = ${operation.id}::uuid and lease_owner = ${operation.lease_owner}::uuid and done_at is null`.execute(
+    db,
+  );
 }

@@ -9,7 +9,7 @@ import { Rights, type Target } from "../../access/rights.ts";
 import { parseToken, type TokenPointer } from "../../access/token.ts";
 import type { Database } from "../../kernel/database.ts";
 import { failure } from "../../kernel/failure.ts";
-import { type OrgId, parseId, type ProjectId } from "../../kernel/ids.ts";
+import { type OrgId, type ProjectId, parseId } from "../../kernel/ids.ts";
 import type { Call, Envelope } from "../call.ts";
 import type { Rpc } from "../contract.ts";
 
@@ -30,7 +30,12 @@ export type ForeignTokens = (token: string) => TokenPointer | null;
  * @param fields the decoded message, for the fields that name the place of the call
  * @throws Failure CREDENTIAL_MISSING, CREDENTIAL_INVALID, CONTEXT_ORG_UNKNOWN, MEMBERSHIP_MISSING or PERMISSION_DENIED
  */
-export async function authorize(db: Database, foreign: ForeignTokens, envelope: Envelope, fields: Fields): Promise<Call & { missing: boolean }> {
+export async function authorize(
+  db: Database,
+  foreign: ForeignTokens,
+  envelope: Envelope,
+  fields: Fields,
+): Promise<Call & { missing: boolean }> {
   const { rpc, metadata, requestId } = envelope;
   const pointer = readBearer(metadata, foreign);
   const place = placeOf(rpc, metadata, fields);
@@ -38,8 +43,10 @@ export async function authorize(db: Database, foreign: ForeignTokens, envelope: 
   if (!found) throw failure("CREDENTIAL_INVALID");
   if (rpc.scope === Scope.SCOPE_CONTEXT_ORG && !found.contextOrgLive) throw failure("CONTEXT_ORG_UNKNOWN");
   const rights = new Rights(found.held);
-  if (rpc.permission && !allowed(rpc, rights, targetOf(rpc, fields))) throw rights.refusal(rpc.permission);
   const { caller } = found;
+  const permitted = allowed(rpc, rights, targetOf(rpc, fields));
+  const selfOnly = !permitted && rpc.selfService && caller.kind === "identity" && caller.orgId === found.contextOrgId;
+  if (rpc.permission && !permitted && !selfOnly) throw rights.refusal(rpc.permission);
   return {
     rpc,
     requestId,
@@ -47,6 +54,7 @@ export async function authorize(db: Database, foreign: ForeignTokens, envelope: 
     rights,
     orgId: found.contextOrgId ?? caller.orgId,
     actor: { orgId: caller.orgId, principalId: caller.id, requestId },
+    selfOnly,
     missing: !rpc.belowTombstone && isMissing(rpc, found),
   };
 }

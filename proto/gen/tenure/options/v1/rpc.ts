@@ -40,6 +40,11 @@ export const JsonPresence = {
   JSON_PRESENCE_UNSPECIFIED: 0,
   /** JSON_PRESENCE_OMIT_EMPTY - Left out when it holds nothing, even where the dialect prints empty values. */
   JSON_PRESENCE_OMIT_EMPTY: 1,
+  /**
+   * JSON_PRESENCE_REQUIRED - A JSON request that leaves it out is refused: a list alone cannot tell "left out" from "empty", and a forgotten list
+   * must never clear a stored one.
+   */
+  JSON_PRESENCE_REQUIRED: 2,
 } as const;
 
 export type JsonPresence = typeof JsonPresence[keyof typeof JsonPresence];
@@ -47,6 +52,7 @@ export type JsonPresence = typeof JsonPresence[keyof typeof JsonPresence];
 export namespace JsonPresence {
   export type JSON_PRESENCE_UNSPECIFIED = typeof JsonPresence.JSON_PRESENCE_UNSPECIFIED;
   export type JSON_PRESENCE_OMIT_EMPTY = typeof JsonPresence.JSON_PRESENCE_OMIT_EMPTY;
+  export type JSON_PRESENCE_REQUIRED = typeof JsonPresence.JSON_PRESENCE_REQUIRED;
 }
 
 export interface Rpc {
@@ -70,6 +76,8 @@ export interface Rpc {
    * delete, releasing a reference. For every other RPC a tombstone hides the thing and all rights that came through it.
    */
   belowTombstone: boolean;
+  /** An identity of the org may call it on itself without the permission; the handler narrows what it sees to the caller. */
+  selfService: boolean;
 }
 
 function createBaseRpc(): Rpc {
@@ -81,6 +89,7 @@ function createBaseRpc(): Rpc {
     grantField: "",
     successStatus: 0,
     belowTombstone: false,
+    selfService: false,
   };
 }
 
@@ -106,6 +115,9 @@ export const Rpc: MessageFns<Rpc> = {
     }
     if (message.belowTombstone !== false) {
       writer.uint32(56).bool(message.belowTombstone);
+    }
+    if (message.selfService !== false) {
+      writer.uint32(64).bool(message.selfService);
     }
     return writer;
   },
@@ -179,6 +191,14 @@ export const Rpc: MessageFns<Rpc> = {
             message.belowTombstone = reader.bool();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.selfService = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -203,6 +223,7 @@ export const Rpc: MessageFns<Rpc> = {
     message.grantField = object.grantField ?? "";
     message.successStatus = object.successStatus ?? 0;
     message.belowTombstone = object.belowTombstone ?? false;
+    message.selfService = object.selfService ?? false;
     return message;
   },
 };

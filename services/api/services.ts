@@ -1,0 +1,10 @@
+/** THE table of services that this process answers. Adding one adds a line here and nothing elsewhere. */
+import type { Config } from "../config.ts";
+import type { Core } from "../kernel/core.ts";
+import type { Row } from "./registry.ts";
+import { zitadelAdmin } from "./zitadel/admin.ts";
+
+/** Every service with its handlers. */
+export function services(core: Core, _config: Config): Row[] {
+  return [zitadelAdmin(core)];
+}
