@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
+import { OWN_DESCRIPTORS } from "../../gateway/config.ts";
 import { type Gateway, startGateway } from "../../gateway/server.ts";
 import { type Services, startServices } from "../../services/server.ts";
 import { createDatabase } from "./postgres.ts";
@@ -33,7 +34,7 @@ export async function startSystem(): Promise<System> {
     silent,
   );
   const grpcAddress = `${host}:${services.port}`;
-  const gateway = await startGateway({ host, httpPort: 0, upstream: grpcAddress, publicUrl, descriptors: undefined, logLevel: "silent" });
+  const gateway = await startGateway({ host, port: 0, upstream: grpcAddress, publicUrl, descriptors: OWN_DESCRIPTORS, logLevel: "silent" });
   return {
     adminToken: (await readFile(join(dataDir, "admin.pat"), "utf8")).trim(),
     grpcAddress,
