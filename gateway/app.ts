@@ -4,10 +4,12 @@ import express from "express";
 import type { Logger } from "pino";
 import { Code } from "../proto/gen/google/rpc/code.ts";
 import { writeFailure } from "./answer.ts";
+import { answerPreflight, CORS_HEADERS, isPreflight } from "./cors.ts";
 import type { Catalogue } from "./descriptors.ts";
 import { dialectOfPath } from "./dialects/index.ts";
 import type { Exchange } from "./exchange.ts";
 import { openExchange } from "./exchange.ts";
+import { grpcWebHandler, isGrpcWeb, refuseProtocol } from "./grpcweb/handler.ts";
 import { restHandler } from "./rest.ts";
 import { failureOf } from "./status.ts";
 import type { Upstream } from "./upstream.ts";
@@ -18,11 +20,13 @@ const READY_TIMEOUT = 2_000;
 const COMMON_HEADERS: Readonly<Record<string, string>> = {
   "x-content-type-options": "nosniff",
   "cache-control": "no-store",
+  ...CORS_HEADERS,
 };
 
 /** Builds the application that serves a catalogue of methods from one upstream. */
 export function createApp(catalogue: Catalogue, upstream: Upstream, log: Logger): Express {
   const rest = restHandler(catalogue, upstream, log);
+  const grpcWeb = grpcWebHandler(catalogue, upstream);
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -35,7 +39,11 @@ export function createApp(catalogue: Catalogue, upstream: Upstream, log: Logger)
     }
     response.setHeader("x-request-id", exchange.requestId);
     response.once("close", () => logExchange(log, exchange, response));
-    next();
+    if (isPreflight(request)) {
+      answerPreflight(response);
+    } else {
+      next();
+    }
   });
   app.get("/debug/healthz", (_request, response) => {
     response.type("text/plain").send("ok");
@@ -44,7 +52,14 @@ export function createApp(catalogue: Catalogue, upstream: Upstream, log: Logger)
     const isReady = await upstream.ready(READY_TIMEOUT);
     response.status(isReady ? 200 : 412).json(isReady ? "ok" : "the services are not ready");
   });
-  app.use((request, response) => rest(request, response, exchangeOf(response)));
+  app.use((request, response) => {
+    const exchange = exchangeOf(response);
+    const method = catalogue.methods.get(exchange.path);
+    if (isGrpcWeb(request)) {
+      return grpcWeb(request, response, exchange);
+    }
+    return method === undefined ? rest(request, response, exchange) : refuseProtocol(method, response, exchange, catalogue.registry);
+  });
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
     const exchange = exchangeOf(response);
     log.error({ requestId: exchange.requestId, route: exchange.route, err: error }, "an exchange failed inside the gateway");

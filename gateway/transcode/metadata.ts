@@ -64,8 +64,47 @@ export function restMetadata(headers: IncomingHttpHeaders, origin: Origin): Meta
   return entries;
 }
 
+/** Headers that are HTTP's own business, not metadata of a gRPC-web call. */
+const NOT_METADATA = new Set([
+  "accept",
+  "cache-control",
+  "content-encoding",
+  "content-length",
+  "cookie",
+  "dnt",
+  "expect",
+  "forwarded",
+  "keep-alive",
+  "origin",
+  "pragma",
+  "priority",
+  "referer",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "via",
+  "x-grpc-web",
+]);
+const NOT_METADATA_PREFIXES = ["accept-charset", "accept-encoding", "access-control-", "if-", "proxy-", "sec-", "x-forwarded-"];
+
+/** The metadata of a gRPC-web request: its headers are metadata already, but for those that are HTTP's. */
+export function webMetadata(headers: IncomingHttpHeaders, origin: Origin): MetadataEntry[] {
+  const entries = originMetadata(headers, origin);
+  for (const [header, value] of Object.entries(headers)) {
+    const name = PASSED[header] ?? (isWebMetadata(header) ? header : undefined);
+    if (name !== undefined && value !== undefined) {
+      pushEntry(entries, name, value);
+    }
+  }
+  return entries;
+}
+
+function isWebMetadata(header: string): boolean {
+  return !NOT_METADATA.has(header) && !NOT_METADATA_PREFIXES.some((prefix) => header.startsWith(prefix)) && !isReserved(header);
+}
+
 /** The entries that every call carries: its request id, and through whose hands it went. */
-export function originMetadata(headers: IncomingHttpHeaders, { requestId, peer }: Origin): MetadataEntry[] {
+function originMetadata(headers: IncomingHttpHeaders, { requestId, peer }: Origin): MetadataEntry[] {
   const forwarded = [headers["x-forwarded-for"], peer].flat().filter((hop) => hop !== undefined);
   return [
     [REQUEST_ID, requestId],
@@ -82,12 +121,12 @@ function metadataName(header: string): string | undefined {
 }
 
 /** Whether clients must not set this metadata. */
-export function isReserved(name: string): boolean {
+function isReserved(name: string): boolean {
   return RESERVED.has(name) || RESERVED_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
 /** Adds a header's value under a metadata name; names ending in "-bin" carry base64. */
-export function pushEntry(entries: MetadataEntry[], name: string, value: string | readonly string[]): void {
+function pushEntry(entries: MetadataEntry[], name: string, value: string | readonly string[]): void {
   if (!/^[0-9a-z_.-]+$/.test(name)) {
     return;
   }
