@@ -1,0 +1,21 @@
+/**
+ * ZITADEL's ManagementService: one org from inside. The service is composed of parts, one a noun, each made by a function of
+ * the file of that name; together they must be all of it, or tsc says what is missing.
+ */
+import {
+  HealthzResponse,
+  type ManagementServiceServer,
+  ManagementServiceService,
+} from "../../../proto/gen/zitadel/management/v1/management.ts";
+import type { Core } from "../../kernel/core.ts";
+import { type Handlers, type Row, serve } from "../registry.ts";
+import { words } from "./words.ts";
+
+type Management = Handlers<ManagementServiceServer>;
+
+/** The row of the service. */
+export function zitadelManagement(_core: Core): Row {
+  const healthz: Pick<Management, "healthz"> = { healthz: async () => HealthzResponse.create() };
+  const parts: Partial<Management> = { ...healthz };
+  return serve<ManagementServiceServer>(ManagementServiceService, words, parts as Management);
+}
