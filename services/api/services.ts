@@ -2,9 +2,8 @@
 import type { Config } from "../config.ts";
 import type { Core } from "../kernel/core.ts";
 import type { Row } from "./registry.ts";
-import { zitadelAdmin } from "./zitadel/admin.ts";
 
 /** Every service with its handlers. */
-export function services(core: Core, _config: Config): Row[] {
-  return [zitadelAdmin(core)];
+export function services(_core: Core, _config: Config): Row[] {
+  return [];
 }
