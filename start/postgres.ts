@@ -3,14 +3,16 @@
  * It knows nothing of Tenure's schema, and takes no lock on DATA_DIR: that is its caller's (`lock.ts`).
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "pg";
 import { type Account, accountOf, own } from "./account.ts";
 import { type Binaries, findBinaries } from "./binaries.ts";
 import { holds } from "./condition.ts";
 import { StartFailure } from "./failure.ts";
+import { type Journal, openJournal, wordsIn } from "./journal.ts";
 import { clearLeftovers, killResidents } from "./leftovers.ts";
+import { type Running, watch } from "./running.ts";
 import { PORT, socketDirectory } from "./sockets.ts";
 
 export interface PostgresOptions {
@@ -22,16 +24,10 @@ export interface PostgresOptions {
   readonly durable?: boolean;
 }
 
-export interface Postgres {
-  /** Of the database `tenure`, for node-postgres and libpq alike. */
+/** Accepts connections already. It stops fast: sessions end, a checkpoint is written. Killed, it recovers at its next start. */
+export interface Postgres extends Running {
+  /** Of the database `tenure`, for node-postgres and libpq alike. The same at every start of a DATA_DIR. */
   readonly url: string;
-  readonly pid: number;
-  /** Fulfilled when the server has ended, whoever ended it. */
-  readonly ended: Promise<void>;
-  /** Fast shutdown: ends all sessions, writes a checkpoint. Fulfilled when the server has ended. */
-  stop(): Promise<void>;
-  /** Immediate shutdown: the next start recovers from the log. */
-  kill(): void;
 }
 
 /** Also the superuser's name. */
@@ -39,6 +35,9 @@ const DATABASE = "tenure";
 
 /** Recovery after a crash replays up to a checkpoint distance of log; on a slow disk that takes minutes. */
 const STARTUP = 300_000;
+
+/** A last checkpoint may have much to write. */
+const HABITS = { stop: "SIGINT", kill: "SIGQUIT", patience: 60_000 } as const;
 
 const SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: "",
@@ -62,38 +61,47 @@ export async function startPostgres({ dir, log = () => {}, durable = true }: Pos
   const data = join(dir, "postgres");
   const account = accountOf(data);
   const binaries = findBinaries(dir, account);
-  const journal = join(dir, "postgres.log");
-  if (existsSync(data)) await clearLeftovers(data, log);
-  else await createCluster({ dir, data, account, binaries, journal, durable });
-  refuseOtherMajor(data, binaries);
-
-  const sockets = socketDirectory(dir, account);
-  const before = statSync(journal, { throwIfNoEntry: false })?.size ?? 0;
-  const settings = { ...SETTINGS, unix_socket_directories: sockets, ...(durable ? {} : UNSAFE) };
-  const child = run(binaries.postgres, ["-D", seenAs(data, account), "-p", String(PORT), ...flags(settings)], { data, account, journal });
-  const ended = new Promise<void>((resolve) => {
-    child.once("error", () => resolve());
-    child.once("exit", () => {
-      rmSync(sockets, { recursive: true, force: true });
-      resolve();
-    });
-  });
-  const server = { url: urlOf(DATABASE, sockets), pid: child.pid ?? 0, ended, ...stops(child, ended) };
+  const journal = openJournal(join(dir, "postgres.log"));
   try {
-    await ready(child, data);
+    const place = { data, account, journal };
+    if (existsSync(data)) await clearLeftovers(data, log);
+    else {
+      log(`making a Postgres cluster in ${data}`);
+      await createCluster({ ...place, dir, binaries, durable });
+    }
+    refuseOtherMajor(data, binaries);
+    return await serve({ ...place, binaries, sockets: socketDirectory(dir, account), durable });
+  } finally {
+    journal.close();
+  }
+}
+
+async function serve({ sockets, binaries, durable, ...place }: Server): Promise<Postgres> {
+  const settings = { ...SETTINGS, unix_socket_directories: sockets, ...(durable ? {} : UNSAFE) };
+  const child = run(binaries.postgres, ["-D", seenAs(place), "-p", String(PORT), ...flags(settings)], place);
+  child.once("exit", () => rmSync(sockets, { recursive: true, force: true }));
+  const watched = watch(child, HABITS);
+  try {
+    await ready(child, place.data);
     await ensureDatabase(sockets);
-    return server;
+    return { ...watched, ready: Promise.resolve(true), url: urlOf(DATABASE, sockets) };
   } catch (error) {
-    await server.stop();
-    if (error instanceof StartFailure) throw error;
-    throw new StartFailure(`Postgres did not start: ${complaint(journal, before) ?? String(error)} (${journal})`);
+    await watched.stop();
+    const why = complaint(place.journal) ?? (error instanceof Error ? error.message : String(error));
+    throw new StartFailure(`Postgres did not start: ${why} (see ${place.journal.path})`);
   }
 }
 
 interface Place {
   readonly data: string;
   readonly account: Account;
-  readonly journal: string;
+  readonly journal: Journal;
+}
+
+interface Server extends Place {
+  readonly binaries: Binaries;
+  readonly sockets: string;
+  readonly durable: boolean;
 }
 
 interface NewCluster extends Place {
@@ -105,16 +113,17 @@ interface NewCluster extends Place {
 /** Makes the cluster under another name and renames it when it is whole: a cluster that exists is never half-made. */
 async function createCluster({ dir, data, account, binaries, journal, durable }: NewCluster): Promise<void> {
   const draft = join(dir, "postgres.new");
+  const place = { data: draft, account, journal };
   await killResidents(draft);
   rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { mode: 0o700 });
   own(draft, account);
   // The builtin provider compares and folds case the same way on every machine, whatever locales it has.
   const locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
-  const args = ["-D", seenAs(draft, account), "-U", DATABASE, "--auth=trust", ...locale, ...(durable ? [] : ["--no-sync"])];
-  const child = run(binaries.initdb, args, { data: draft, account, journal });
-  const code = await new Promise((resolve) => child.once("error", resolve).once("exit", resolve));
-  if (code !== 0) throw new StartFailure(`Postgres could not make its cluster in ${draft} (${code}): see ${journal}`);
+  const args = ["-D", seenAs(place), "-U", DATABASE, "--auth=trust", ...locale, ...(durable ? [] : ["--no-sync"])];
+  const child = run(binaries.initdb, args, place);
+  const how = await watch(child, HABITS).ended;
+  if (how !== "exit code 0") throw new StartFailure(`Postgres could not make its cluster in ${draft} (${how}): see ${journal.path}`);
   renameSync(draft, data);
   if (durable) sync(dir);
 }
@@ -128,23 +137,19 @@ function sync(directory: string): void {
 
 /**
  * Runs one of Postgres' programs inside its data directory, with both outputs appended to the journal.
- * In a session of its own: Ctrl-C in a terminal must reach the supervisor only, which then stops things in order.
+ * Detached: Ctrl-C in a terminal must reach the supervisor only, which then stops things in order.
  */
 function run(program: string, args: readonly string[], { data, account, journal }: Place): ChildProcess {
-  const out = openSync(journal, "a", 0o600);
-  try {
-    // An empty environment: PGPORT, PGOPTIONS and the like of the person who starts us are meant for other servers.
-    return spawn(program, args, { ...account, cwd: data, detached: true, env: { LC_ALL: "C" }, stdio: ["ignore", out, out] });
-  } finally {
-    closeSync(out);
-  }
+  const stdio = ["ignore", journal.descriptor, journal.descriptor] as const;
+  // An empty environment: PGPORT, PGOPTIONS and the like of the person who starts us are meant for other servers.
+  return spawn(program, args, { ...account, cwd: data, detached: true, env: { LC_ALL: "C" }, stdio: [...stdio] });
 }
 
 /**
  * How the server names its data directory. An account that root lends may not be able to walk there (below a home of mode
  * 0700), but it is born inside: Linux lets it call the place `/proc/self/cwd`, and no permission needs to change.
  */
-function seenAs(data: string, account: Account): string {
+function seenAs({ data, account }: Place): string {
   return account.uid !== undefined && process.platform === "linux" ? "/proc/self/cwd" : data;
 }
 
@@ -155,18 +160,6 @@ function flags(settings: Readonly<Record<string, string>>): string[] {
 /** `localhost` only satisfies parsers that want a host; the `host` parameter wins in node-postgres and in libpq. */
 function urlOf(database: string, sockets: string): string {
   return `postgres://${DATABASE}@localhost:${PORT}/${database}?host=${encodeURIComponent(sockets)}`;
-}
-
-function stops(child: ChildProcess, ended: Promise<void>): Pick<Postgres, "stop" | "kill"> {
-  return {
-    async stop() {
-      child.kill("SIGINT");
-      await ended;
-    },
-    kill() {
-      child.kill("SIGQUIT");
-    },
-  };
 }
 
 /** Waits until the server takes connections, which it says in the last line of postmaster.pid, or has ended. */
@@ -194,8 +187,7 @@ function refuseOtherMajor(data: string, { major }: Binaries): void {
   if (made !== major) throw new StartFailure(`${data} was made by Postgres ${made}, and this is ${major}: dump it with the old one first`);
 }
 
-/** The last error that the server wrote into its journal since `from`, in bytes. */
-function complaint(journal: string, from: number): string | undefined {
-  const text = readFileSync(journal).subarray(from).toString();
-  return [...text.matchAll(/(?:FATAL|PANIC):\s+(.*)/g)].at(-1)?.[1];
+/** The last error that the server has told its journal. */
+function complaint(journal: Journal): string | undefined {
+  return [...wordsIn(journal).matchAll(/(?:FATAL|PANIC):\s+(.*)/g)].at(-1)?.[1];
 }
