@@ -1,5 +1,5 @@
 /** What a caller may do in the context of one call: pure, made from the rows that authentication found. */
-import type { Failure } from "../kernel/failure.ts";
+import type { Facts, Failure } from "../kernel/failure.ts";
 import { failure } from "../kernel/failure.ts";
 import type { GrantScope } from "../kernel/schema.ts";
 import type { Permission } from "./permissions.ts";
@@ -59,10 +59,14 @@ export class Rights {
     return [...this.#objects].filter(([, held]) => held.has(permission)).map(([id]) => id);
   }
 
-  /** The refusal for a permission that is not held. */
-  refusal(permission: Permission): Failure {
-    if (this.#empty) return failure("MEMBERSHIP_MISSING", { permission });
-    return failure("PERMISSION_DENIED", { permission, context: this.objects(permission).length > 0 ? "object" : "org" });
+  /**
+   * The refusal for a permission that is not held.
+   *
+   * @param about further facts that the caller may see
+   */
+  refusal(permission: Permission, about: Facts = {}): Failure {
+    if (this.#empty) return failure("MEMBERSHIP_MISSING", { ...about, permission });
+    return failure("PERMISSION_DENIED", { ...about, permission, context: this.objects(permission).length > 0 ? "object" : "org" });
   }
 
   /**

@@ -22,6 +22,8 @@ export type Call = {
   readonly rights: Rights;
   /** The org in whose context the call acts: named by metadata, by a field, by the project, or the caller's own. */
   readonly orgId: OrgId;
+  /** Whether the project that the call names is there; for scope PROJECT the handler says what it means if it is not. */
+  readonly projectLive: boolean;
   /** For audit and operations. */
   readonly actor: Actor;
   /** The caller lacks the permission and is let in for itself only: the handler must not go beyond the caller. */

@@ -52,7 +52,7 @@ async function answer(route: Route, around: Surroundings, envelope: Envelope): P
   if (route.rpc.scope !== Scope.SCOPE_PUBLIC) {
     const authorized = await authorize(around.db, around.foreignTokens, envelope, fields);
     if (refusal) throw refusal;
-    if (authorized.missing) throw failure(route.rpc.scope === Scope.SCOPE_PROJECT ? "PROJECT_NOT_FOUND" : "ORG_NOT_FOUND");
+    if (authorized.missing) throw failure("ORG_NOT_FOUND");
     call = authorized;
   }
   if (refusal) throw refusal;

@@ -8,8 +8,9 @@ import { type Authenticated, authenticate, type Place } from "../../access/authe
 import { Rights, type Target } from "../../access/rights.ts";
 import { parseToken, type TokenPointer } from "../../access/token.ts";
 import type { Database } from "../../kernel/database.ts";
-import { failure } from "../../kernel/failure.ts";
+import { type Facts, failure } from "../../kernel/failure.ts";
 import { type OrgId, type ProjectId, parseId } from "../../kernel/ids.ts";
+import type { PrincipalKind } from "../../kernel/schema.ts";
 import type { Call, Envelope } from "../call.ts";
 import type { Rpc } from "../contract.ts";
 
@@ -46,13 +47,14 @@ export async function authorize(
   const { caller } = found;
   const permitted = allowed(rpc, rights, targetOf(rpc, fields));
   const selfOnly = !permitted && rpc.selfService && caller.kind === "identity" && caller.orgId === found.contextOrgId;
-  if (rpc.permission && !permitted && !selfOnly) throw rights.refusal(rpc.permission);
+  if (rpc.permission && !permitted && !selfOnly) throw rights.refusal(rpc.permission, refused(rpc, fields, caller.kind));
   return {
     rpc,
     requestId,
     caller,
     rights,
     orgId: found.contextOrgId ?? caller.orgId,
+    projectLive: found.projectLive,
     actor: { orgId: caller.orgId, principalId: caller.id, requestId },
     selfOnly,
     missing: !rpc.belowTombstone && isMissing(rpc, found),
@@ -99,7 +101,12 @@ function allowed(rpc: Rpc, rights: Rights, target: Target): boolean {
 }
 
 function isMissing(rpc: Rpc, found: Authenticated): boolean {
-  return (rpc.scope === Scope.SCOPE_ORG || rpc.scope === Scope.SCOPE_PROJECT) && !found.contextOrgLive;
+  return rpc.scope === Scope.SCOPE_ORG && !found.contextOrgLive;
+}
+
+/** What a refusal may repeat: who was refused, and the project as the caller named it, cut to what an id can be. */
+function refused(rpc: Rpc, fields: Fields, caller: PrincipalKind): Facts {
+  return { caller, ...(rpc.scope === Scope.SCOPE_PROJECT ? { projectId: textOf(fields, rpc.projectField).slice(0, 64) } : {}) };
 }
 
 function textOf(fields: Fields, name: string | null): string {
