@@ -2,8 +2,9 @@
 import type { Config } from "../config.ts";
 import type { Core } from "../kernel/core.ts";
 import type { Row } from "./registry.ts";
+import { tenureTokens } from "./tenure/tokens.ts";
 
 /** Every service with its handlers. */
-export function services(_core: Core, _config: Config): Row[] {
-  return [];
+export function services(core: Core, _config: Config): Row[] {
+  return [tenureTokens(core)];
 }
