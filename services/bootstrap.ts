@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { sql } from "kysely";
 import type { Logger } from "pino";
 import { Rights } from "./access/rights.ts";
-import { digestOf, mintToken, parseToken, type TokenPointer } from "./access/token.ts";
+import { digestOf, mintToken, type TokenPointer } from "./access/token.ts";
 import type { Config } from "./config.ts";
 import { storeCredential } from "./credentials/commands.ts";
 import { createIdentity } from "./identities/commands.ts";
@@ -79,14 +79,14 @@ async function writePrivately(folder: string, name: string, text: string): Promi
 }
 
 /**
- * Reads the token that the operator fixed with ADMIN_PAT, which need not have our form: it is looked up by its digest once,
- * at start, and answers afterwards to where it was stored.
+ * Reads the token that the operator fixed with ADMIN_PAT, which need not have our form, nor the ids of this store in it: it
+ * is looked up by its digest once, at start, and answers afterwards to where it was stored.
  *
  * @returns a reader that knows just that token; the database still decides whether it opens anything
  */
 export async function readFixedToken(db: Database, config: Config, log: Logger): Promise<(token: string) => TokenPointer | null> {
   const fixed = config.adminPat;
-  if (fixed === undefined || parseToken(fixed)) return () => null;
+  if (fixed === undefined) return () => null;
   const digest = digestOf(fixed);
   const { rows } = await sql<{ org_id: OrgId; id: CredentialId }>`
     select c.org_id, c.id from instance i join credentials c on c.org_id = i.iam_org_id where c.digest = ${digest}`.execute(db);

@@ -65,7 +65,7 @@ function readBearer(metadata: Metadata, foreign: ForeignTokens): TokenPointer {
   const [header, ...more] = metadata.get("authorization");
   if (header === undefined) throw failure("CREDENTIAL_MISSING");
   const token = more.length === 0 ? bearer.exec(String(header))?.[1] : undefined;
-  const pointer = token === undefined ? null : (parseToken(token) ?? foreign(token));
+  const pointer = token === undefined ? null : (foreign(token) ?? parseToken(token));
   if (!pointer) throw failure("CREDENTIAL_INVALID");
   return pointer;
 }
@@ -98,6 +98,11 @@ function allowed(rpc: Rpc, rights: Rights, target: Target): boolean {
   if (rights.on(rpc.permission, target)) return true;
   const namesObject = rpc.projectField !== null || rpc.grantField !== null;
   return rpc.scope === Scope.SCOPE_CONTEXT_ORG && !namesObject && rights.objects(rpc.permission).length > 0;
+}
+
+/** Neither of the org that the call names nor holding anything in it: must not learn whether there is such an org. */
+function isStranger(rpc: Rpc, rights: Rights, found: Authenticated): boolean {
+  return rpc.scope === Scope.SCOPE_ORG && rights.empty && found.caller.orgId !== found.contextOrgId;
 }
 
 function isMissing(rpc: Rpc, found: Authenticated): boolean {
