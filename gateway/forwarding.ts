@@ -58,7 +58,7 @@ export function breachFailure(): Failure {
 /** Answers with a failure, unless nobody is there to read it. */
 export function fail({ response, exchange, binding, registry }: Forwarding, failure: Failure): void {
   if (response.destroyed) {
-    exchange.code = failure.code;
+    exchange.code = Code.CANCELLED;
   } else {
     writeFailure(response, exchange, binding.method.dialect, failure, registry);
   }

@@ -25,7 +25,7 @@ export function forwardStream(forwarding: Forwarding, call: Call): void {
       }
     },
     end: ({ failure }) => {
-      exchange.code ??= failure?.code ?? Code.OK;
+      exchange.code ??= response.destroyed ? Code.CANCELLED : (failure?.code ?? Code.OK);
       end(forwarding, failure);
     },
   });

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { pino } from "pino";
 import { createApp } from "./app.ts";
 import type { GatewayConfig } from "./config.ts";
+import type { Catalogue } from "./descriptors.ts";
 import { readDescriptors } from "./descriptors.ts";
 import { openUpstream } from "./upstream.ts";
 
@@ -28,7 +29,7 @@ const DRAIN_TIMEOUT = 10_000;
  */
 export async function startGateway(config: GatewayConfig): Promise<Gateway> {
   const log = pino({ level: config.logLevel, base: { process: "gateway" } });
-  const catalogue = readDescriptors(await readFile(config.descriptors));
+  const catalogue = await loadCatalogue(config.descriptors);
   const upstream = openUpstream(config.upstream);
   const server = createServer(createApp(catalogue, upstream, log));
   await listen(server, config).catch((error: unknown) => {
@@ -42,10 +43,20 @@ export async function startGateway(config: GatewayConfig): Promise<Gateway> {
     port,
     url,
     close: async () => {
+      log.info("gateway stops");
       await drain(server);
       upstream.close();
     },
   };
+}
+
+async function loadCatalogue(path: string): Promise<Catalogue> {
+  const bytes = await readFile(path);
+  try {
+    return readDescriptors(bytes);
+  } catch (error) {
+    throw new Error(`${path} cannot be served: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 function listen(server: Server, { host, port }: GatewayConfig): Promise<void> {

@@ -145,20 +145,23 @@ function endingOf(status: StatusObject): Ending {
   return { failure: status.code === GrpcStatus.OK ? undefined : failureFrom(status), trailers };
 }
 
-/**
- * The services explain every failure by details; words without details about a lost connection or a passed deadline are
- * the transport's own. They name addresses, so they stay here.
- */
+/** What the gateway says where the transport ended a call: its own words name addresses, so they stay here. */
+const TRANSPORT_FAILURES: ReadonlyMap<number, () => Failure> = new Map([
+  [GrpcStatus.UNAVAILABLE, () => failureOf(GrpcStatus.UNAVAILABLE, "SERVICES_UNAVAILABLE", "the services cannot be reached")],
+  // Services that shut down cancel what they were doing; a client that went away reads no answer.
+  [GrpcStatus.CANCELLED, () => failureOf(GrpcStatus.UNAVAILABLE, "SERVICES_UNAVAILABLE", "the services broke the call off")],
+  [
+    GrpcStatus.DEADLINE_EXCEEDED,
+    () => failureOf(GrpcStatus.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "the deadline passed before the services answered"),
+  ],
+]);
+
+/** The services explain every failure by details; one of the transport's has none. */
 function failureFrom(status: StatusObject): Failure {
   const [packed] = status.metadata.get(STATUS_DETAILS);
   const details = Buffer.isBuffer(packed) ? decodeDetails(packed) : undefined;
-  if (details === undefined && status.code === GrpcStatus.UNAVAILABLE) {
-    return failureOf(status.code, "SERVICES_UNAVAILABLE", "the services cannot be reached");
-  }
-  if (details === undefined && status.code === GrpcStatus.DEADLINE_EXCEEDED) {
-    return failureOf(status.code, "DEADLINE_EXCEEDED", "the deadline passed before the services answered");
-  }
-  return { seam: "call", code: status.code, message: status.details, details: details ?? [] };
+  const transport = details === undefined ? TRANSPORT_FAILURES.get(status.code) : undefined;
+  return transport?.() ?? { seam: "call", code: status.code, message: status.details, details: details ?? [] };
 }
 
 function decodeDetails(packed: Buffer): Failure["details"] | undefined {

@@ -134,7 +134,7 @@ class Writer {
 
   /** Ends the answer, with a last message before the status if there is one. */
   end(ending: Ending, message?: Buffer): void {
-    this.#exchange.code = ending.failure?.code ?? Code.OK;
+    this.#exchange.code = this.response.destroyed ? Code.CANCELLED : (ending.failure?.code ?? Code.OK);
     if (this.response.destroyed) {
       return;
     }

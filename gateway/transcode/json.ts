@@ -7,7 +7,7 @@ import { malformed } from "../status.ts";
 /** Deeper bodies are refused; no message of any contract nests like that. */
 export const DEPTH_MAX = 100;
 
-/** Numbers with fewer digits than this are exact in a double. */
+/** A number with fewer digits than this, and no exponent, is one that a double can hold. */
 const LONG_DIGITS = 16;
 
 /**
@@ -15,27 +15,32 @@ const LONG_DIGITS = 16;
  *
  * An integer that a double cannot hold stays exact by staying text, a form that protobuf JSON allows for every number.
  *
- * @throws Refusal REQUEST_MALFORMED for invalid UTF-8, broken syntax, a name given twice in one object, or nesting deeper
- * than DEPTH_MAX
+ * @throws Refusal REQUEST_MALFORMED for invalid UTF-8, broken syntax, a name given twice in one object, nesting deeper than
+ * DEPTH_MAX, or a number beyond all that a double can hold
  */
 export function parseJson(bytes: Buffer): JsonValue {
   if (!isUtf8(bytes)) {
     throw malformed("the body is not UTF-8");
   }
   const text = bytes.toString("utf8");
-  const holdsLongInteger = scan(text);
+  const reviver = scan(text) ? (checkNumber as (key: string, value: JsonValue) => JsonValue) : undefined;
   try {
-    return JSON.parse(text, holdsLongInteger ? (keepDigits as (key: string, value: JsonValue) => JsonValue) : undefined) as JsonValue;
+    return JSON.parse(text, reviver) as JsonValue;
   } catch {
     throw malformed("the body is not JSON");
   }
 }
 
 /** A reviver with the source text of a number, which Node passes though the typings do not say so. */
-function keepDigits(_key: string, value: JsonValue, context: { readonly source?: string }): JsonValue {
-  const { source } = context;
-  const isLong = typeof value === "number" && !Number.isSafeInteger(value) && source !== undefined && /^-?\d+$/.test(source);
-  return isLong ? source : value;
+function checkNumber(_key: string, value: JsonValue, { source }: { readonly source?: string }): JsonValue {
+  if (typeof value !== "number" || source === undefined) {
+    return value;
+  }
+  if (!Number.isFinite(value)) {
+    throw new RangeError("out of range");
+  }
+  const isExact = Number.isSafeInteger(value) || !/^-?\d+$/.test(source) || BigInt(value) === BigInt(source);
+  return isExact ? value : source;
 }
 
 /** The names of an open object, or undefined for an open array. */
@@ -44,12 +49,12 @@ type Frame = Set<string> | undefined;
 /**
  * Walks over the tokens. It leaves syntax to JSON.parse: on a broken text it only must not fail in a way of its own.
  *
- * @returns whether some integer has too many digits for a double
+ * @returns whether some number needs a closer look
  */
 function scan(text: string): boolean {
   const frames: Frame[] = [];
   let expectsName = false;
-  let holdsLongInteger = false;
+  let needsLook = false;
   let at = 0;
   while (at < text.length) {
     const character = text.charCodeAt(at);
@@ -75,13 +80,13 @@ function scan(text: string): boolean {
       expectsName = frames.at(-1) !== undefined;
     } else if (isDigit(character)) {
       const end = endOfDigits(text, at);
-      holdsLongInteger ||= end - at >= LONG_DIGITS;
+      needsLook ||= end - at >= LONG_DIGITS || text[end] === "e" || text[end] === "E";
       at = end;
       continue;
     }
     at++;
   }
-  return holdsLongInteger;
+  return needsLook;
 }
 
 function claim(names: Frame, quoted: string): void {

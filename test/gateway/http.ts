@@ -19,7 +19,7 @@ export interface Answer {
 /** Sends one request on a connection of its own. */
 export function send(port: number, method: string, path: string, { headers = {}, body }: Sent = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
+    const length = body === undefined || "transfer-encoding" in headers ? {} : { "content-length": String(Buffer.byteLength(body)) };
     const outgoing = request(
       { host: "127.0.0.1", port, method, path, headers: { ...length, ...headers }, agent: new Agent({ keepAlive: false }) },
       async (incoming) => {
