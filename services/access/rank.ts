@@ -1,6 +1,6 @@
 /** The boundary rule in SQL: nobody deletes, unprotects or mints credentials for what outranks them. */
 import { type RawBuilder, sql } from "kysely";
-import type { Outranking } from "./rights.ts";
+import type { GroupBounds, Outranking } from "./rights.ts";
 
 /**
  * Whether the principal in the CTE `target (org_id, id)` holds a role that the caller does not dominate: on the instance,
@@ -25,5 +25,28 @@ export function outranks({ instance, org, project, elsewhere }: Outranking, proj
     join grants g on g.org_id = m.org_id and g.group_id = m.group_id and g.state = 'active'
     join grant_roles r on r.org_id = g.org_id and r.grant_id = g.id
     where r.role = any(${org}::text[])
+  )`;
+}
+
+/**
+ * Whether one of the groups in the CTE `listed (org_id, id)` has a role that the caller does not dominate: whoever changes
+ * such a group, or puts somebody into it, would hand out more than they have.
+ *
+ * @param also roles that the groups are about to get
+ */
+export function groupOutranks({ beyond, within }: GroupBounds, also: readonly string[] = []): RawBuilder<boolean> {
+  return sql<boolean>`exists (
+    select from listed l
+    cross join lateral (
+      select r.role from grants g join grant_roles r on r.org_id = g.org_id and r.grant_id = g.id
+      where g.org_id = l.org_id and g.group_id = l.id and r.role is not null
+      union select unnest(${also}::text[])
+    ) h
+    where h.role = any(${beyond}::text[]) or exists (
+      select from jsonb_to_recordset(${JSON.stringify(within)}::jsonb) as w (role text, projects uuid[])
+      join project_groups k on k.org_id = l.org_id and k.group_id = l.id and k.project_id <> all(w.projects)
+      join live_projects p on p.org_id = k.org_id and p.id = k.project_id
+      where w.role = h.role
+    )
   )`;
 }

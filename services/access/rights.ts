@@ -3,7 +3,7 @@ import type { Facts, Failure } from "../kernel/failure.ts";
 import { failure } from "../kernel/failure.ts";
 import type { GrantScope } from "../kernel/schema.ts";
 import type { Permission } from "./permissions.ts";
-import { type Block, roleOf, rolesOf } from "./roles.ts";
+import { type Block, type Role, roleOf, rolesOf } from "./roles.ts";
 
 /** One role that the caller holds, directly or through a group. */
 export type HeldRole = {
@@ -20,6 +20,17 @@ export type Target = { readonly projectId?: string | undefined; readonly project
 
 /** Names of roles that the caller does not dominate, by where somebody else may hold them. */
 export type Outranking = Readonly<Record<Block | "elsewhere", readonly string[]>>;
+
+/**
+ * Which roles make a group outrank the caller. The org block of a group's role counts in the whole org, the project block
+ * in the projects that list the group.
+ */
+export type GroupBounds = {
+  /** Names of roles whose org block the caller does not dominate. */
+  readonly beyond: readonly string[];
+  /** Roles whose project block the caller dominates only in these projects. */
+  readonly within: readonly { readonly role: string; readonly projects: readonly string[] }[];
+};
 
 export class Rights {
   /** Held everywhere. */
@@ -41,6 +52,11 @@ export class Rights {
         if (id !== null && scope !== "org" && scope !== "instance") add(this.#object(id), role.project);
       }
     }
+  }
+
+  /** Whether the caller holds no role at all in the context of the call. */
+  get empty(): boolean {
+    return this.#empty;
   }
 
   /** Whether the permission is held on the whole instance. */
@@ -84,6 +100,14 @@ export class Rights {
       project: beyond("project", here),
       elsewhere: beyond("project", org),
     };
+  }
+
+  /** What the caller may not hand out by way of groups; see {@link GroupBounds}. */
+  groupBounds(): GroupBounds {
+    const org = this.#instance.union(this.#org);
+    const within = everyRole.filter((role) => role.org.isSubsetOf(org) && !role.project.isSubsetOf(org));
+    const reach = (role: Role) => [...this.#objects].filter(([, held]) => role.project.isSubsetOf(org.union(held))).map(([id]) => id);
+    return { beyond: beyond("org", org), within: within.map((role) => ({ role: role.name, projects: reach(role) })) };
   }
 
   #object(id: string): Set<Permission> {

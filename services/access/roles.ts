@@ -49,6 +49,7 @@ const projectOwner = either(
   exactly("user.read"),
 );
 const workloads = below("resource");
+const organization = either(people, below("role", "resource", "project"), exactly("org.read", "org.write"));
 
 /** name, dialect, description, instance block, org block, project block */
 const rows: readonly (readonly [string, Dialect, string, Pick, Pick, Pick])[] = [
@@ -109,15 +110,8 @@ const rows: readonly (readonly [string, Dialect, string, Pick, Pick, Pick])[] = 
   ],
   ["platform-administrator", "nscale", "Everything, everywhere", not(instanceOnly), none, none],
   ["platform-reader", "nscale", "Reads everything", both(reading, not(instanceOnly)), none, none],
-  [
-    "administrator",
-    "nscale",
-    "Everything in one organization",
-    none,
-    either(people, below("role", "resource", "project"), exactly("org.read", "org.write")),
-    none,
-  ],
-  ["auditor", "nscale", "Reads one organization", none, both(reading, not(instanceOnly)), none],
+  ["administrator", "nscale", "Everything in one organization", none, organization, none],
+  ["auditor", "nscale", "Reads one organization", none, both(reading, organization), none],
   ["user", "nscale", "Runs workloads in the projects of its groups", none, none, either(workloads, exactly("project.read"))],
   ["reader", "nscale", "Reads the projects of its groups", none, none, exactly("project.read", "resource.read")],
   ["region-service", "nscale", "Holds projects with references", either(references, exactly("project.read")), none, none],

@@ -30,7 +30,7 @@ export type Rpc = {
   readonly dialect: DialectName;
   readonly input: DescMessage;
   readonly scope: Exclude<Scope, 0>;
-  /** Null only for the scopes PUBLIC and AUTHENTICATED. */
+  /** Null only for the scopes PUBLIC and AUTHENTICATED, and for ORG where the handler narrows what it shows. */
   readonly permission: Permission | null;
   /** Local names of the request fields that name the place of the call. */
   readonly orgField: string | null;
@@ -80,7 +80,8 @@ function toRpc(method: DescMethod): Rpc {
   };
   const scope = option?.scope ?? 0;
   if (!option || scope === 0) return refuse("does not say who may call it");
-  const free = scope === Scope.SCOPE_PUBLIC || scope === Scope.SCOPE_AUTHENTICATED;
+  const free =
+    scope === Scope.SCOPE_PUBLIC || scope === Scope.SCOPE_AUTHENTICATED || (scope === Scope.SCOPE_ORG && option.permission === "");
   if (!free && !isPermission(option.permission)) refuse(`unknown permission "${option.permission}"`);
   if (scope === Scope.SCOPE_ORG && option.orgField === "") refuse("scope ORG needs org_field");
   if (scope === Scope.SCOPE_PROJECT && option.projectField === "") refuse("scope PROJECT needs project_field");

@@ -48,6 +48,7 @@ export async function authorize(
   const permitted = allowed(rpc, rights, targetOf(rpc, fields));
   const selfOnly = !permitted && rpc.selfService && caller.kind === "identity" && caller.orgId === found.contextOrgId;
   if (rpc.permission && !permitted && !selfOnly) throw rights.refusal(rpc.permission, refused(rpc, fields, caller.kind));
+  if (!rpc.permission && isStranger(rpc, rights, found)) throw failure("MEMBERSHIP_MISSING");
   return {
     rpc,
     requestId,

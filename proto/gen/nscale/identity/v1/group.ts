@@ -14,8 +14,8 @@ export interface Group {
 }
 
 /**
- * A read shows all four lists. A write names its users either by id or as subjects, never both; a list that it leaves
- * out is empty.
+ * A read shows all four lists: users of this org by id, and as subjects those whom only another issuer knows. A write
+ * names its users either by id or as subjects, never both; subjects of this issuer are users of this org.
  */
 export interface GroupSpec {
   roleIds: string[];

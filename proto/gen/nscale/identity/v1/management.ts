@@ -100,8 +100,8 @@ export const ManagementServiceService = {
     responseDeserialize: (value: Buffer): Project => Project.decode(value),
   },
   /**
-   * Lists the projects that the caller may read. The wire refuses nobody here: it leaves out, silently, what the caller
-   * may not read, so the guard is each project's and not the call's.
+   * Lists the projects that the caller may read. The wire leaves out, silently, what the caller may not read, so the
+   * guard is each project's and not the call's; only who has nothing to do with the org is refused.
    */
   listProjects: {
     path: "/nscale.identity.v1.ManagementService/ListProjects" as const,
@@ -262,10 +262,7 @@ export const ManagementServiceService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
-  /**
-   * Lists the service accounts of the org. On the wire a service account may also list itself without the permission:
-   * that is no scope, so it is the services' business.
-   */
+  /** Lists the service accounts of the org. Without the permission, a service account lists itself. */
   listServiceAccounts: {
     path: "/nscale.identity.v1.ManagementService/ListServiceAccounts" as const,
     requestStream: false as const,
@@ -310,10 +307,7 @@ export const ManagementServiceService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
-  /**
-   * Replaces the token; the old one ends with this call. On the wire a service account may also rotate itself without
-   * the permission: that is no scope, so it is the services' business.
-   */
+  /** Replaces the token; the old one ends with this call. Without the permission, a service account rotates itself. */
   rotateServiceAccount: {
     path: "/nscale.identity.v1.ManagementService/RotateServiceAccount" as const,
     requestStream: false as const,
@@ -451,8 +445,8 @@ export interface ManagementServiceServer extends UntypedServiceImplementation {
   /** Makes a project. */
   createProject: handleUnaryCall<CreateProjectRequest, Project>;
   /**
-   * Lists the projects that the caller may read. The wire refuses nobody here: it leaves out, silently, what the caller
-   * may not read, so the guard is each project's and not the call's.
+   * Lists the projects that the caller may read. The wire leaves out, silently, what the caller may not read, so the
+   * guard is each project's and not the call's; only who has nothing to do with the org is refused.
    */
   listProjects: handleUnaryCall<ListProjectsRequest, ListProjectsResponse>;
   /** Reads a project; also one that is being deleted, until it is gone. */
@@ -490,10 +484,7 @@ export interface ManagementServiceServer extends UntypedServiceImplementation {
   updateUser: handleUnaryCall<UpdateUserRequest, User>;
   /** Deletes a user and takes it out of every group. */
   deleteUser: handleUnaryCall<DeleteUserRequest, Empty>;
-  /**
-   * Lists the service accounts of the org. On the wire a service account may also list itself without the permission:
-   * that is no scope, so it is the services' business.
-   */
+  /** Lists the service accounts of the org. Without the permission, a service account lists itself. */
   listServiceAccounts: handleUnaryCall<ListServiceAccountsRequest, ListServiceAccountsResponse>;
   /** Makes a service account and its token, which no other answer shows. */
   createServiceAccount: handleUnaryCall<CreateServiceAccountRequest, ServiceAccount>;
@@ -501,10 +492,7 @@ export interface ManagementServiceServer extends UntypedServiceImplementation {
   updateServiceAccount: handleUnaryCall<UpdateServiceAccountRequest, ServiceAccount>;
   /** Deletes a service account and takes it out of every group. Its token ends with this call. */
   deleteServiceAccount: handleUnaryCall<DeleteServiceAccountRequest, Empty>;
-  /**
-   * Replaces the token; the old one ends with this call. On the wire a service account may also rotate itself without
-   * the permission: that is no scope, so it is the services' business.
-   */
+  /** Replaces the token; the old one ends with this call. Without the permission, a service account rotates itself. */
   rotateServiceAccount: handleUnaryCall<RotateServiceAccountRequest, ServiceAccount>;
   /** Lists the roles, with whether the caller may grant each. */
   listRoles: handleUnaryCall<ListRolesRequest, ListRolesResponse>;

@@ -56,7 +56,10 @@ export namespace JsonPresence {
 }
 
 export interface Rpc {
-  /** A core permission such as "org.delete". Empty only for the scopes PUBLIC and AUTHENTICATED. */
+  /**
+   * A core permission such as "org.delete". Empty only for the scopes PUBLIC and AUTHENTICATED, and for ORG where the
+   * handler itself narrows what it shows: then whoever belongs to the org, or holds anything in it, may call.
+   */
   permission: string;
   /** Where the caller must hold the permission. */
   scope: Scope;
