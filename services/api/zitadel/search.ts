@@ -2,11 +2,11 @@
 import { type RawBuilder, sql } from "kysely";
 import { type ListQuery, TextQueryMethod } from "../../../proto/gen/zitadel/v1/details.ts";
 import { failure } from "../../kernel/failure.ts";
+import { parseId } from "../../kernel/ids.ts";
+import type { Page } from "../../kernel/page.ts";
 
 const defaultLimit = 100;
 const maxLimit = 1_000;
-
-export type Page = { readonly offset: bigint; readonly limit: number; readonly asc: boolean };
 
 /**
  * The page of a list; without a query the first hundred, descending.
@@ -41,6 +41,11 @@ const comparisons: Readonly<Record<TextQueryMethod, Compare>> = {
 /** A text column (or expression) compared with a term; an empty term with a method other than equality matches all. */
 export function matches(text: RawBuilder<string>, term: string, method: TextQueryMethod): RawBuilder<boolean> {
   return comparisons[method](text, term);
+}
+
+/** A column of ids compared with an id as a client sent it. Where the answer would show no id, the empty text finds it. */
+export function namesId(column: RawBuilder<string>, id: string): RawBuilder<boolean> {
+  return id === "" ? sql<boolean>`${column} is null` : sql<boolean>`${column} = ${parseId(id)}::uuid`;
 }
 
 /** All conditions together; none means everything. */
