@@ -4,7 +4,20 @@
  * DATA_DIR, and directories that it made itself.
  */
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
@@ -82,7 +95,7 @@ function linked(root: string, links: readonly Link[]): boolean {
 /** Whether a home for copies exists (or could be made), is nobody else's to change, and can be entered by the account. */
 function ready(home: string, account: Account): boolean {
   try {
-    mkdirSync(home, { recursive: true });
+    if (mkdirSync(home, { recursive: true }) !== undefined) chmodSync(home, 0o755);
     const { uid, mode } = lstatSync(home);
     return uid === (process.getuid?.() ?? uid) && (mode & 0o022) === 0 && mayEnter(home, account);
   } catch {
@@ -93,13 +106,12 @@ function ready(home: string, account: Account): boolean {
 /** Copies under another name and renames: a copy that exists is whole, whoever was killed while making it. */
 function copied(origin: Package, copy: string): boolean {
   if (existsSync(copy)) return true;
-  const links = new Set(origin.links.map(({ target }) => join(origin.root, target)));
   let draft: string | undefined;
   try {
     draft = mkdtempSync(`${copy}.`);
-    cpSync(join(origin.root, "native"), join(draft, "native"), { recursive: true, filter: (path) => !links.has(path) });
-    if (!linked(draft, origin.links)) return false;
     chmodSync(draft, 0o755);
+    copyTree(join(origin.root, "native"), join(draft, "native"));
+    if (!linked(draft, origin.links)) return false;
     renameSync(draft, copy);
     return true;
   } catch (error) {
@@ -107,6 +119,19 @@ function copied(origin: Package, copy: string): boolean {
     return systemCode(error) === "ENOTEMPTY" || systemCode(error) === "EEXIST";
   } finally {
     if (draft !== undefined) rmSync(draft, { recursive: true, force: true });
+  }
+}
+
+/** Copies files, not links, for everyone to read: the originals may be read-only, or closed by somebody's umask. */
+function copyTree(from: string, to: string): void {
+  mkdirSync(to);
+  chmodSync(to, 0o755);
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) copyTree(source, target);
+    if (!entry.isFile()) continue;
+    copyFileSync(source, target);
+    chmodSync(target, statSync(source).mode & 0o100 ? 0o755 : 0o644);
   }
 }
 

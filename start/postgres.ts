@@ -189,5 +189,5 @@ function refuseOtherMajor(data: string, { major }: Binaries): void {
 
 /** The last error that the server has told its journal. */
 function complaint(journal: Journal): string | undefined {
-  return [...wordsIn(journal).matchAll(/(?:FATAL|PANIC):\s+(.*)/g)].at(-1)?.[1];
+  return [...wordsIn(journal).matchAll(/(?:FATAL: |PANIC: |^postgres:) +(.*)/gm)].at(-1)?.[1];
 }

@@ -60,10 +60,15 @@ export function assemble({ config, entries, log, giveUp }: Options): System {
       const program = (name: keyof Entries, serves: () => Promise<boolean>) => () =>
         startProgram({ entry: entries[name], environment, journal: join(dataDir, `${name}.log`), serves });
       const address = reachable(host);
-      // Both at once: the gateway says by itself when it reaches the services.
+      const services = servesGrpc(`${address}:${grpcPort}`);
+      const gateway = servesHttp(`http://${address}:${httpPort}/debug/ready`);
+      // Both start at once. The gateway is not asked before the services serve: it would only log one refusal after the other.
       await Promise.all([
-        up("services", program("services", servesGrpc(`${address}:${grpcPort}`))),
-        up("gateway", program("gateway", servesHttp(`http://${address}:${httpPort}/debug/ready`))),
+        up("services", program("services", services)),
+        up(
+          "gateway",
+          program("gateway", async () => (await services()) && (await gateway())),
+        ),
       ]);
     },
     async stop() {

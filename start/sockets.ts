@@ -3,7 +3,7 @@
  * is the door: it belongs to the server's account alone, mode 0700, and is refused if it is anything else.
  */
 import { createHash } from "node:crypto";
-import { lstatSync, mkdirSync, realpathSync } from "node:fs";
+import { lstatSync, mkdirSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Account, mayEnter, own } from "./account.ts";
@@ -16,16 +16,19 @@ export const PORT = 5432;
 const LONGEST = 103;
 
 /**
- * Makes, or finds again, the socket directory of a DATA_DIR: always the same one, so that a killed start leaves at most one.
- * It is not below DATA_DIR because a socket's path must be short.
+ * Makes, or finds again and empties, the socket directory of a DATA_DIR: always the same one, so that a killed start leaves
+ * at most one. No server of that DATA_DIR may run. It is not below DATA_DIR because a socket's path must be short.
  * @throws StartFailure when no place for temporary files serves.
  */
 export function socketDirectory(dir: string, account: Account): string {
   const name = `tenure-${createHash("sha256").update(realpathSync(dir)).digest("hex").slice(0, 16)}`;
   for (const base of [tmpdir(), "/tmp"]) {
     const path = join(base, name);
-    if (Buffer.byteLength(join(path, `.s.PGSQL.${PORT}`)) > LONGEST) continue;
-    if (mayEnter(base, account) && claimed(path, account)) return path;
+    const socket = join(path, `.s.PGSQL.${PORT}`);
+    if (Buffer.byteLength(socket) > LONGEST || !mayEnter(base, account) || !claimed(path, account)) continue;
+    // A lock file names a pid, and Postgres would believe a zombie or a reused one.
+    for (const left of [socket, `${socket}.lock`]) rmSync(left, { force: true });
+    return path;
   }
   throw new StartFailure(`no private directory for Postgres' socket in ${tmpdir()} or /tmp (${name} is another user's?): set TMPDIR`);
 }
