@@ -13,10 +13,12 @@ export type Authorization = {
   readonly principal_id: PrincipalId;
   readonly principal_kind: PrincipalKind;
   readonly user_name: string;
-  readonly first_name: string;
-  readonly last_name: string;
-  readonly display_name: string;
-  readonly email: string;
+  /** Of the principal's own org. */
+  readonly primary_domain: string;
+  readonly first_name: string | null;
+  readonly last_name: string | null;
+  readonly display_name: string | null;
+  readonly email: string | null;
   readonly owner_org_id: OrgId;
   readonly owner_org_name: string;
   readonly owner_org_domain: string;
@@ -32,28 +34,28 @@ export type Authorization = {
   readonly updated_at: Date | null;
 };
 
-/** What conditions on listed authorizations are made of. Where a machine has no such column it is empty, as in the answer. */
+/** What authorizations can be searched by. Names of users are null for an identity: no condition on them holds. */
 export const authorizationColumns = {
   projectId: sql.ref<string>("g.project_id"),
   projectGrantId: sql.ref<string>("g.project_grant_id"),
   principalId: sql.ref<string>("g.principal_id"),
   principalKind: sql.ref<PrincipalKind>("p.kind"),
   userName: sql.ref<string>("p.user_name"),
-  firstName: sql<string>`coalesce(u.first_name, '')`,
-  lastName: sql<string>`coalesce(u.last_name, '')`,
-  displayName: sql<string>`coalesce(u.display_name, '')`,
-  email: sql<string>`coalesce(u.email, '')`,
+  firstName: sql.ref<string>("u.first_name"),
+  lastName: sql.ref<string>("u.last_name"),
+  displayName: sql.ref<string>("u.display_name"),
+  email: sql.ref<string>("u.email"),
   orgName: sql.ref<string>("o.name"),
-  orgDomain: sql<string>`coalesce(d.domain, '')`,
+  orgDomain: sql.ref<string>("d.domain"),
   projectName: sql.ref<string>("j.name"),
 } as const;
 
-/** What an authorization `g` is shown with: its principal, the org that gave it, its project. */
+/** What an authorization `g` is searched by: its principal, the org that gave it, its project. */
 const around = sql`
   join principals p on p.org_id = g.principal_org_id and p.id = g.principal_id
   left join users u on u.org_id = p.org_id and u.id = p.id
   join orgs o on o.id = g.owner_org_id
-  left join org_domains d on d.org_id = o.id and d.is_primary
+  join org_domains d on d.org_id = o.id and d.is_primary
   join projects j on j.org_id = g.org_id and j.id = g.project_id`;
 
 /** Living roles of the grant `g`, served by the primary key of grant_roles. */
@@ -89,19 +91,14 @@ export function listAuthorizations(db: Database, sight: Sight, where: RawBuilder
       where ${sight.withGranted ? sql`(${mine} or g.org_id = ${sight.orgId}::uuid)` : mine} and g.kind = 'authorization' ${only} and ${where}`,
     sql<Authorization>`
       select g.id, g.state, array(select r.key ${roles} order by r.key) as role_keys, g.principal_id, p.kind as principal_kind,
-        ${columns()}, g.owner_org_id, g.project_id, g.project_grant_id, w.id as granted_org_id, w.name as granted_org_name,
-        wd.domain as granted_org_domain, g.sequence, g.created_at, g.updated_at
+        p.user_name, pd.domain as primary_domain, u.first_name, u.last_name, u.display_name, u.email, g.owner_org_id,
+        o.name as owner_org_name, d.domain as owner_org_domain, g.project_id, j.name as project_name, g.project_grant_id,
+        w.id as granted_org_id, w.name as granted_org_name, wd.domain as granted_org_domain, g.sequence, g.created_at, g.updated_at
       from page k join grants g on g.org_id = k.org_id and g.id = k.id ${around}
+      join org_domains pd on pd.org_id = p.org_id and pd.is_primary
       left join project_grants x on x.org_id = g.org_id and x.id = g.project_grant_id
       left join orgs w on w.id = x.granted_org_id
       left join org_domains wd on wd.org_id = w.id and wd.is_primary`,
     page,
   );
-}
-
-/** The text columns under the names that a row has. */
-function columns(): RawBuilder<unknown> {
-  const { userName, firstName, lastName, displayName, email, orgName, orgDomain, projectName } = authorizationColumns;
-  return sql`${userName} as user_name, ${firstName} as first_name, ${lastName} as last_name, ${displayName} as display_name, ${email} as email,
-    ${orgName} as owner_org_name, ${orgDomain} as owner_org_domain, ${projectName} as project_name`;
 }

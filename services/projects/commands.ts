@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import { recordFirst } from "../audit/record.ts";
 import type { Actor, Caller } from "../kernel/call.ts";
 import type { Database } from "../kernel/database.ts";
-import { failure } from "../kernel/failure.ts";
+import { failure, invalid } from "../kernel/failure.ts";
 import { type GrantId, type GroupId, mintId, type OrgId, type ProjectId } from "../kernel/ids.ts";
 import type { Tag } from "../kernel/schema.ts";
 
@@ -27,10 +27,12 @@ export type CreatedProject = { readonly id: ProjectId; readonly sequence: bigint
 /**
  * Makes a project. Takes FOR SHARE on the org and the listed groups.
  *
- * @throws Failure ORG_NOT_FOUND, PROJECT_NAME_TAKEN (case-insensitive, per org), GROUP_UNKNOWN
+ * @throws Failure REQUEST_INVALID (a blank name), ORG_NOT_FOUND, PROJECT_NAME_TAKEN (case-insensitive, per org), GROUP_UNKNOWN
  */
 export async function createProject(db: Database, project: NewProject, actor: Actor): Promise<CreatedProject> {
   const id = mintId<ProjectId>();
+  const name = project.name.trim();
+  if (name === "") throw invalid([{ field: "name", rule: "REQUIRED", message: "value is required" }]);
   const groupIds = [...new Set(project.groupIds ?? [])];
   const { rows } = await sql<{ org_live: boolean; sequence: bigint | null; created_at: Date | null }>`
     with org as (
@@ -41,7 +43,7 @@ export async function createProject(db: Database, project: NewProject, actor: Ac
       select o.id as org_id, ${id}::uuid as id from org o where (select count(*) from listed) = ${groupIds.length}
     ), ${recordFirst("subject", { kind: "project", actor }, ["project.added"])}, made as (
       insert into projects (org_id, id, name, description, tags, role_assertion, role_check, has_project_check, private_labeling, sequence)
-      select s.org_id, s.id, ${project.name.trim()}, ${project.description ?? null}, ${JSON.stringify(project.tags ?? [])}::jsonb,
+      select s.org_id, s.id, ${name}, ${project.description ?? null}, ${JSON.stringify(project.tags ?? [])}::jsonb,
         ${project.roleAssertion ?? false}, ${project.roleCheck ?? false}, ${project.hasProjectCheck ?? false}, ${project.privateLabeling ?? 0}, s.sequence
       from subject_sequence s returning org_id, id, sequence, created_at
     ), links as (

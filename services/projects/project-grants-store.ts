@@ -40,7 +40,7 @@ export function lendsRole(key: (column: RawBuilder<string>) => RawBuilder<boolea
 export function listProjectGrants(
   db: Database,
   orgId: OrgId,
-  projectId: ProjectId,
+  projectId: ProjectId | null,
   where: RawBuilder<boolean>,
   page: Page,
 ): Promise<Listed<ProjectGrant>> {

@@ -34,7 +34,7 @@ export async function findProjectRoleId(db: Database, orgId: OrgId, projectId: P
 export function listProjectRoles(
   db: Database,
   orgId: OrgId,
-  projectId: ProjectId,
+  projectId: ProjectId | null,
   where: RawBuilder<boolean>,
   page: Page,
 ): Promise<Listed<ProjectRole>> {

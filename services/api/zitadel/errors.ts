@@ -1,5 +1,5 @@
 /** Ids, texts and codes of ZITADEL's errors: by RPC where the RPC has its own, else by reason. Clients switch on the id. */
-import type { status } from "@grpc/grpc-js";
+import { status } from "@grpc/grpc-js";
 import type { Failure, ReasonName } from "../../kernel/failure.ts";
 import type { Rpc } from "../contract.ts";
 
@@ -18,9 +18,29 @@ const removeOrg: Phrases = {
   ORG_NOT_FOUND: { id: "COMMA-aps2n", text: "Organisation not found" },
 };
 
+// What a request names besides its path is asked for as a condition, not as a resource.
+const noProject = (id: string): Phrases => ({ PROJECT_NOT_FOUND: { id, text: "Project not found", code: status.FAILED_PRECONDITION } });
+const noGrantedOrg: Phrases = { ORG_NOT_FOUND: { id: "COMMAND-3m9gg", text: "Organisation not found", code: status.FAILED_PRECONDITION } };
+const noRole = (id: string): Phrases => ({
+  // ZITADEL has no words for this key, so it sends the key.
+  PROJECT_ROLE_NOT_FOUND: { id, text: "Errors.Project.Role.NotFound", code: status.FAILED_PRECONDITION },
+});
+
 /** By RPC name: Admin's and Management's namesakes speak alike. */
 const byRpc: Readonly<Record<string, Phrases>> = {
   RemoveOrg: removeOrg,
+  AddProject: { REQUEST_INVALID: { id: "PROJECT-IOVCC", text: "Project is invalid" } },
+  RemoveProject: { PROJECT_NOT_FOUND: { id: "COMMAND-3M9sd", text: "Project not found" } },
+  AddProjectRole: noProject("COMMAND-EbFMN"),
+  AddProjectGrant: { ...noProject("COMMAND-m9gsd"), ...noGrantedOrg, ...noRole("COMMAND-6m9gd") },
+  RemoveProjectGrant: noProject("PROJECT-6mf9s"),
+  AddUserGrant: {
+    USER_NOT_FOUND: { id: "COMMAND-uXHNj", text: "User could not be found", code: status.FAILED_PRECONDITION },
+    ...noProject("COMMAND-m9gsd"),
+    ...noGrantedOrg,
+    PROJECT_GRANT_NOT_FOUND: { id: "COMMAND-huvKF", text: "Grant not found", code: status.FAILED_PRECONDITION },
+    ...noRole("COMMAND-mm9F4"),
+  },
 };
 
 const byReason: Phrases = {
@@ -31,14 +51,24 @@ const byReason: Phrases = {
   ORG_NOT_FOUND: { id: "QUERY-iTTGJ", text: "Organisation not found" },
   ORG_NAME_TAKEN: { id: "V3-DKcYh", text: "Organisation's name or id already taken" },
   DOMAIN_TAKEN: { id: "V3-DKcYh", text: "Organisation's name or id already taken" },
+  PROJECT_NOT_FOUND: { id: "QUERY-fk2fs", text: "Project not found" },
+  PROJECT_NAME_TAKEN: { id: "V3-DKcYh", text: "Project already exists on organization" },
+  PROJECT_ROLE_NOT_FOUND: { id: "COMMAND-m9vMf", text: "Role doesn't exist" },
+  PROJECT_ROLE_TAKEN: { id: "V3-DKcYh", text: "Role already exists" },
+  PROJECT_GRANT_NOT_FOUND: { id: "PROJECT-D8JxR", text: "Grant not found" },
+  PROJECT_GRANT_TAKEN: { id: "V3-DKcYh", text: "Project grant already exists" },
+  GRANT_NOT_FOUND: { id: "COMMAND-1My0t", text: "User grant not found" },
+  GRANT_TAKEN: { id: "V3-DKcYh", text: "User grant already exists" },
 };
 
-/** Right held only on another object than the one that the call names. */
+/** Right held only on another object than the one that the call names, or than the grant that it names is on. */
 const otherObject: Phrase = { id: "AUTH-3jknH", text: "No matching permissions found" };
+const otherProject: Phrase = { id: "EVENT-Shu7e", text: "User has no permissions on this project" };
+const byOtherObject: Readonly<Record<string, Phrase>> = { AddUserGrant: otherProject, RemoveUserGrant: otherProject };
 
 /** The phrase for a failure of an RPC; a reason without words of its own is told by its name under one id. */
 export function phraseOf(failure: Failure, rpc: Rpc): Phrase {
-  if (failure.reason === "PERMISSION_DENIED" && failure.facts["context"] === "object") return otherObject;
+  if (failure.reason === "PERMISSION_DENIED" && failure.facts["context"] === "object") return byOtherObject[rpc.name] ?? otherObject;
   return byRpc[rpc.name]?.[failure.reason] ?? byReason[failure.reason] ?? { id: "TENURE-0", text: plain(failure.reason) };
 }
 

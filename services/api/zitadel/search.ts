@@ -1,12 +1,13 @@
 /** How ZITADEL asks for lists: pages, text comparison, sorting. Expressions only; the stores run them. */
 import { type RawBuilder, sql } from "kysely";
 import { type ListQuery, TextQueryMethod } from "../../../proto/gen/zitadel/v1/details.ts";
-import { failure } from "../../kernel/failure.ts";
+import { Failure, failure, invalid } from "../../kernel/failure.ts";
 import { parseId } from "../../kernel/ids.ts";
 import type { Page } from "../../kernel/page.ts";
 
 const defaultLimit = 100;
 const maxLimit = 1_000;
+const maxConditions = 500;
 
 /**
  * The page of a list; without a query the first hundred, descending.
@@ -48,7 +49,40 @@ export function namesId(column: RawBuilder<string>, id: string): RawBuilder<bool
   return id === "" ? sql<boolean>`${column} is null` : sql<boolean>`${column} = ${parseId(id)}::uuid`;
 }
 
-/** All conditions together; none means everything. */
+/** A column of ids that must be one of these. */
+export function namesAny(column: RawBuilder<string>, ids: readonly string[]): RawBuilder<boolean> {
+  return sql<boolean>`${column} = any(${ids}::uuid[])`;
+}
+
+/** A column compared with one of its values; no value finds nothing. */
+export function equals<T extends string>(column: RawBuilder<T>, value: T | undefined): RawBuilder<boolean> {
+  return sql<boolean>`${column} = ${value ?? null}`;
+}
+
+/**
+ * All conditions together; none means everything.
+ *
+ * @throws Failure REQUEST_INVALID when they are more than {@link limitConditions} lets pass
+ */
 export function every(conditions: readonly RawBuilder<boolean>[]): RawBuilder<boolean> {
+  limitConditions(conditions.length);
   return conditions.length === 0 ? sql<boolean>`true` : sql<boolean>`(${sql.join([...conditions], sql` and `)})`;
+}
+
+/** Any of the conditions; none means nothing. */
+export function some(conditions: readonly RawBuilder<boolean>[]): RawBuilder<boolean> {
+  return conditions.length === 0 ? sql<boolean>`false` : sql<boolean>`(${sql.join([...conditions], sql` or `)})`;
+}
+
+/**
+ * Refuses more conditions than a person writes: a statement has a bounded number of parameters, and its plan costs time
+ * before its first row.
+ *
+ * @throws Failure REQUEST_INVALID
+ */
+export function limitConditions(count: number): void {
+  if (count <= maxConditions) return;
+  const message = `value must contain no more than ${maxConditions} item(s)`;
+  const { code, reason, violations } = invalid([{ field: "queries", rule: "MAX_ITEMS", message }]);
+  throw new Failure(code, reason, { text: `invalid Queries: ${message}` }, { violations });
 }
