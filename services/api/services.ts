@@ -1,10 +1,12 @@
 /** THE table of services that this process answers. Adding one adds a line here and nothing elsewhere. */
 import type { Config } from "../config.ts";
 import type { Core } from "../kernel/core.ts";
+import { infisicalAdmin } from "./infisical/admin.ts";
+import { infisicalManagement } from "./infisical/management.ts";
 import type { Row } from "./registry.ts";
 import { tenureTokens } from "./tenure/tokens.ts";
 
 /** Every service with its handlers. */
 export function services(core: Core, _config: Config): Row[] {
-  return [tenureTokens(core)];
+  return [infisicalAdmin(core), infisicalManagement(core), tenureTokens(core)];
 }
