@@ -5,8 +5,10 @@ import { infisicalAdmin } from "./infisical/admin.ts";
 import { infisicalManagement } from "./infisical/management.ts";
 import type { Row } from "./registry.ts";
 import { tenureTokens } from "./tenure/tokens.ts";
+import { zitadelAdmin } from "./zitadel/admin.ts";
+import { zitadelManagement } from "./zitadel/management.ts";
 
 /** Every service with its handlers. */
 export function services(core: Core, _config: Config): Row[] {
-  return [infisicalAdmin(core), infisicalManagement(core), tenureTokens(core)];
+  return [zitadelAdmin(core), zitadelManagement(core), infisicalAdmin(core), infisicalManagement(core), tenureTokens(core)];
 }

@@ -1,10 +1,13 @@
 /** Grants of system roles to a principal, on an org or a project: what dialects call members and memberships. */
 import { sql } from "kysely";
 import { record } from "../audit/record.ts";
+import { type Removed, removeLeaf } from "../deletion/leaves.ts";
 import type { Actor } from "../kernel/call.ts";
+import type { Core } from "../kernel/core.ts";
 import type { Database } from "../kernel/database.ts";
 import { failure } from "../kernel/failure.ts";
 import { type GrantId, mintId, type OrgId, type PrincipalId, type ProjectId } from "../kernel/ids.ts";
+import { isOrgMember } from "./members-store.ts";
 
 /** One role of a grant; with a range and a start it ends by itself. */
 export type HeldRole = {
@@ -70,4 +73,30 @@ export async function addMember(db: Database, member: NewMember, actor: Actor): 
   if (!row?.org) throw failure("ORG_NOT_FOUND", { kind: "org", id: member.orgId });
   if (project !== null && !row.place) throw failure("PROJECT_NOT_FOUND", { kind: "project", id: project });
   throw failure("USER_NOT_FOUND", { kind: "user", id: member.principalId });
+}
+
+export type OrgMember = {
+  readonly orgId: OrgId;
+  readonly principalId: PrincipalId;
+  /** Roles that the caller does not dominate: whoever holds one of them stays. */
+  readonly above: readonly string[];
+};
+
+/**
+ * Takes all roles on an org from a principal.
+ *
+ * @throws Failure GRANT_NOT_FOUND, PRIVILEGE_BOUNDARY
+ */
+export async function removeOrgMember(core: Core, { orgId, principalId, above }: OrgMember, actor: Actor): Promise<Removed> {
+  const removed = await removeLeaf(core, {
+    leaf: "grants",
+    where: sql<boolean>`t.org_id = ${orgId}::uuid and t.kind = 'member' and t.scope = 'org' and t.principal_id = ${principalId}::uuid
+      and not exists (select from grant_roles r where r.org_id = t.org_id and r.grant_id = t.id and r.role = any(${above}::text[]))`,
+    actor,
+    aggregate: { kind: "org", orgId: sql`t.org_id`, id: sql`t.org_id` },
+    event: "org.member.removed",
+  });
+  if (removed) return removed;
+  const reason = (await isOrgMember(core.db, orgId, principalId)) ? "PRIVILEGE_BOUNDARY" : "GRANT_NOT_FOUND";
+  throw failure(reason, { kind: "member", id: principalId });
 }

@@ -25,20 +25,23 @@ export type NewOrg = {
 export type CreatedOrg = { readonly id: OrgId; readonly sequence: bigint; readonly createdAt: Date };
 
 /**
- * Makes an org with its verified primary domain and, if asked, its first owner.
+ * Makes an org with its verified primary domain and, if asked, its first owner; on that one it takes FOR SHARE.
  *
- * @throws Failure ORG_NAME_TAKEN or DOMAIN_TAKEN when a live org holds the name (case-insensitive) or the chosen domain
+ * @throws Failure ORG_NAME_TAKEN or DOMAIN_TAKEN when a live org holds the name (case-insensitive) or the chosen domain,
+ *   USER_NOT_FOUND when the owner is gone
  */
 export async function createOrg(db: Database, org: NewOrg, actor: Actor): Promise<CreatedOrg> {
   const id = mintId<OrgId>();
   const name = org.name.trim();
   const facts = { ownerId: org.owner?.id };
   const events = [["org.added"], ["org.domain.added"], ["org.domain.verified"], ["org.domain.primary.set"]] as const;
-  const { rows } = await sql<{ sequence: bigint; created_at: Date }>`
-    with wish as (
+  const { rows } = await sql<{ owned: boolean; sequence: bigint | null; created_at: Date | null }>`
+    with owner as (
+      ${org.owner ? living(org.owner) : sql`select`}
+    ), wish as (
       ${org.domain === undefined ? generated(slug(name), id) : sql`select ${org.domain.toLowerCase()}::text as domain`}
     ), names as (
-      insert into claims as c (kind, key, org_id) values ('org_name', ${name.toLowerCase()}, ${id}::uuid)
+      insert into claims as c (kind, key, org_id) select 'org_name', ${name.toLowerCase()}::text, ${id}::uuid from owner
       on conflict (kind, key) do update set org_id = excluded.org_id where ${dead} returning key
     ), domains as (
       insert into claims as c (kind, key, org_id) select 'domain', w.domain, ${id}::uuid from wish w cross join names
@@ -53,10 +56,11 @@ export async function createOrg(db: Database, org: NewOrg, actor: Actor): Promis
     ), domain as (
       insert into org_domains (org_id, domain, verified, is_primary) select s.id, d.key, true, true from subject_sequence s cross join domains d
     ) ${org.owner ? ownership(org.owner) : sql``}
-    select m.sequence, m.created_at from made m`.execute(db);
+    select exists (select from owner) as owned, m.sequence, m.created_at from (select) one left join made m on true`.execute(db);
   const row = rows[0];
+  if (!row?.owned) throw failure("USER_NOT_FOUND", { kind: "user", id: org.owner?.id ?? "" });
   // A taken domain never gets here: its name claim would point at no org, and the foreign key undoes the statement.
-  if (!row) throw failure("ORG_NAME_TAKEN", { kind: "org" });
+  if (row.sequence === null || !row.created_at) throw failure("ORG_NAME_TAKEN", { kind: "org" });
   return { id, sequence: row.sequence, createdAt: row.created_at };
 }
 
@@ -70,6 +74,11 @@ function generated(label: string, id: OrgId) {
 
 /** True of a claim `c` whose holder is known to be dead. A holder that this statement cannot see yet is alive. */
 const dead = sql`exists (select from orgs o where o.id = c.org_id and o.deleted_at is not null)`;
+
+function living(owner: Pick<Caller, "orgId" | "id">) {
+  return sql`select from principals p join orgs o on o.id = p.org_id
+      where p.org_id = ${owner.orgId}::uuid and p.id = ${owner.id}::uuid and p.deleted_at is null and o.deleted_at is null for share of p, o`;
+}
 
 function ownership(owner: Pick<Caller, "orgId" | "id">) {
   const grantId = mintId<GrantId>();

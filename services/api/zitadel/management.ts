@@ -8,18 +8,28 @@ import {
   ManagementServiceService,
 } from "../../../proto/gen/zitadel/management/v1/management.ts";
 import type { Core } from "../../kernel/core.ts";
-import { type Handlers, type Row, serve } from "../registry.ts";
+import { type Row, serve } from "../registry.ts";
+import { members } from "./members.ts";
+import { orgs } from "./orgs.ts";
 import { projectGrants } from "./project-grants.ts";
 import { projectRoles } from "./project-roles.ts";
 import { projects } from "./projects.ts";
+import { tokens } from "./tokens.ts";
 import { userGrants } from "./user-grants.ts";
+import { users } from "./users.ts";
 import { words } from "./words.ts";
-
-type Management = Handlers<ManagementServiceServer>;
 
 /** The row of the service. */
 export function zitadelManagement(core: Core): Row {
-  const healthz: Pick<Management, "healthz"> = { healthz: async () => HealthzResponse.create() };
-  const parts: Partial<Management> = { ...healthz, ...projects(core), ...projectRoles(core), ...projectGrants(core), ...userGrants(core) };
-  return serve<ManagementServiceServer>(ManagementServiceService, words, parts as Management);
+  return serve<ManagementServiceServer>(ManagementServiceService, words, {
+    healthz: async () => HealthzResponse.create(),
+    ...orgs(core),
+    ...users(core),
+    ...tokens(core),
+    ...members(core),
+    ...projects(core),
+    ...projectRoles(core),
+    ...projectGrants(core),
+    ...userGrants(core),
+  });
 }
