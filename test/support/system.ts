@@ -23,14 +23,18 @@ export interface System {
 
 const silent = pino({ level: process.env["TEST_LOG_LEVEL"] ?? "silent" });
 
-/** Starts everything on a fresh store. */
-export async function startSystem(): Promise<System> {
+/**
+ * Starts everything on a fresh store.
+ *
+ * @param reach the URL by which the services reach the database of the given URL, for tests that stand in between
+ */
+export async function startSystem(reach: (databaseUrl: string) => string | Promise<string> = (url) => url): Promise<System> {
   const database = await createDatabase();
   const dataDir = await mkdtemp(join(tmpdir(), "tenure-test-"));
   const host = "127.0.0.1";
   const publicUrl = "http://localhost:8080";
   const services = await startServices(
-    { databaseUrl: database.url, dataDir, host, grpcPort: 0, publicUrl, adminPat: undefined, logLevel: "silent", poolSize: 8 },
+    { databaseUrl: await reach(database.url), dataDir, host, grpcPort: 0, publicUrl, adminPat: undefined, logLevel: "silent", poolSize: 8 },
     silent,
   );
   const grpcAddress = `${host}:${services.port}`;
