@@ -62,7 +62,7 @@ const byRpc: Readonly<Record<string, Phrases>> = {
   AddProjectGrant: { ...noProject("COMMAND-m9gsd"), ...noGrantedOrg, ...noRole("COMMAND-6m9gd") },
   RemoveProjectGrant: noProject("PROJECT-6mf9s"),
   AddUserGrant: {
-    USER_NOT_FOUND: { id: "COMMAND-uXHNj", text: "User could not be found", code: status.FAILED_PRECONDITION },
+    ...noUserYet("COMMAND-uXHNj"),
     ...noProject("COMMAND-m9gsd"),
     ...noGrantedOrg,
     PROJECT_GRANT_NOT_FOUND: { id: "COMMAND-huvKF", text: "Grant not found", code: status.FAILED_PRECONDITION },

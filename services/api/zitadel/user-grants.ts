@@ -14,6 +14,7 @@ import type { Handlers } from "../registry.ts";
 import { addedDetails, changedDetails, listDetails, readDetails } from "./details.ts";
 import { equals, every, matches, namesId, pageOf } from "./search.ts";
 import { only } from "./sight.ts";
+import { loginName, userTypes } from "./user-message.ts";
 
 type Part = Pick<Handlers<ManagementServiceServer>, "addUserGrant" | "listUserGrants" | "removeUserGrant">;
 
@@ -90,7 +91,6 @@ function toCondition({ query }: UserGrantQuery) {
 }
 
 const kinds: Partial<Record<Type, Authorization["principal_kind"]>> = { [Type.TYPE_HUMAN]: "user", [Type.TYPE_MACHINE]: "identity" };
-const types = { user: Type.TYPE_HUMAN, identity: Type.TYPE_MACHINE } as const;
 const states = { active: UserGrantState.USER_GRANT_STATE_ACTIVE, inactive: UserGrantState.USER_GRANT_STATE_INACTIVE } as const;
 
 function toUserGrant(row: Authorization): UserGrant {
@@ -111,8 +111,8 @@ function toUserGrant(row: Authorization): UserGrant {
     projectId: row.project_id,
     projectName: row.project_name,
     projectGrantId: row.project_grant_id ?? "",
-    preferredLoginName: `${row.user_name}@${row.primary_domain}`,
-    userType: types[row.principal_kind],
+    preferredLoginName: loginName(row),
+    userType: userTypes[row.principal_kind],
     grantedOrgId: row.granted_org_id ?? "",
     grantedOrgName: row.granted_org_name ?? "",
     grantedOrgDomain: row.granted_org_domain ?? "",
