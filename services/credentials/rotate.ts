@@ -10,6 +10,12 @@ import { failure } from "../kernel/failure.ts";
 import { type CredentialId, mintId, type OrgId, type PrincipalId } from "../kernel/ids.ts";
 
 const kind = "service_account_token";
+const tokenDays = 90;
+
+/** When a service account token that is made now ends. */
+export function tokenEnd(): Date {
+  return new Date(Date.now() + tokenDays * 24 * 60 * 60 * 1000);
+}
 
 export type Rotation = {
   readonly orgId: OrgId;
@@ -25,28 +31,27 @@ type Held = { readonly outranks: boolean; readonly credential_id: CredentialId |
  * Gives an identity a new service account token under the generations of now; the one that it had opens nothing any more.
  * An identity that had none gets its first one.
  *
+ * @param tx a transaction: rotations of one identity follow each other
  * @returns the token, to be shown once
  * @throws Failure IDENTITY_NOT_FOUND, PRIVILEGE_BOUNDARY
  */
-export async function rotateToken(db: Database, rotation: Rotation, actor: Actor): Promise<string> {
+export async function rotateToken(tx: Database, rotation: Rotation, actor: Actor): Promise<string> {
   const { orgId, principalId } = rotation;
-  return db.transaction().execute(async (tx) => {
-    await lockIdentity(tx, rotation);
-    const { rows } = await sql<Held>`
-      with target as (select ${orgId}::uuid as org_id, ${principalId}::uuid as id)
-      select ${outranks(rotation.outranking, null)} as outranks, (select c.id from credentials c
-        where c.org_id = ${orgId}::uuid and c.principal_id = ${principalId}::uuid and c.kind = ${kind} order by c.id limit 1) as credential_id`.execute(
-      tx,
-    );
-    if (rows[0]?.outranks) throw failure("PRIVILEGE_BOUNDARY", { kind: "identity", id: principalId });
-    const id = rows[0]?.credential_id ?? mintId<CredentialId>();
-    const token = mintToken(kind, orgId, id);
-    await put(tx, rotation, id, digestOf(token), actor);
-    return token;
-  });
+  await lockIdentity(tx, rotation);
+  const { rows } = await sql<Held>`
+    with target as (select ${orgId}::uuid as org_id, ${principalId}::uuid as id)
+    select ${outranks(rotation.outranking, null)} as outranks, (select c.id from credentials c
+      where c.org_id = ${orgId}::uuid and c.principal_id = ${principalId}::uuid and c.kind = ${kind} order by c.id limit 1) as credential_id`.execute(
+    tx,
+  );
+  if (rows[0]?.outranks) throw failure("PRIVILEGE_BOUNDARY", { kind: "identity", id: principalId });
+  const id = rows[0]?.credential_id ?? mintId<CredentialId>();
+  const token = mintToken(kind, orgId, id);
+  await put(tx, rotation, id, digestOf(token), actor);
+  return token;
 }
 
-/** FOR SHARE on what the identity lives under, FOR UPDATE on itself: rotations of one identity follow each other. */
+/** FOR SHARE on what the identity lives under, FOR UPDATE on itself. */
 async function lockIdentity(tx: Database, { orgId, principalId }: Rotation): Promise<void> {
   const { rows } = await sql`
     with org as (

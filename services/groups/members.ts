@@ -12,6 +12,9 @@ export type NamedMembers = {
   readonly emails: readonly string[];
 };
 
+/** A name that is told back is cut here: no id and no address is longer. */
+const toldLength = 254;
+
 type Candidate = { readonly id: PrincipalId; readonly kind: PrincipalKind; readonly user_name: string; readonly email: string | null };
 
 /**
@@ -48,6 +51,6 @@ export async function resolveMembers(db: Database, orgId: OrgId, named: NamedMem
 
 function known(kind: string, name: string, find: (name: string) => Candidate | undefined): PrincipalId {
   const found = find(name);
-  if (!found) throw failure("MEMBER_UNKNOWN", { kind, id: name });
+  if (!found) throw failure("MEMBER_UNKNOWN", { kind, id: name.slice(0, toldLength) });
   return found.id;
 }

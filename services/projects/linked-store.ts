@@ -3,7 +3,7 @@
  * that is being deleted, as long as its org lives.
  */
 import { type RawBuilder, sql } from "kysely";
-import { actorOf, type Authors, authors } from "../audit/authors.ts";
+import { type Authors, actorOf, authors } from "../audit/authors.ts";
 import type { Database } from "../kernel/database.ts";
 import type { GroupId, OrgId, ProjectId } from "../kernel/ids.ts";
 import type { Tag } from "../kernel/schema.ts";

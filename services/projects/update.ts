@@ -50,7 +50,9 @@ async function lockProject(tx: Database, orgId: OrgId, id: ProjectId): Promise<v
     with org as (
       select o.id from orgs o where o.id = ${orgId}::uuid and o.deleted_at is null for share
     )
-    select p.id from org join projects p on p.org_id = org.id where p.id = ${id}::uuid and p.deleted_at is null for update of p`.execute(tx);
+    select p.id from org join projects p on p.org_id = org.id where p.id = ${id}::uuid and p.deleted_at is null for update of p`.execute(
+    tx,
+  );
   if (rows.length === 0) throw failure("PROJECT_NOT_FOUND", { kind: "project", id });
 }
 
@@ -61,6 +63,6 @@ async function lockGroups(tx: Database, orgId: OrgId, named: readonly string[]):
     order by g.id for share of g`.execute(tx);
   const found = new Set<string>(rows.map((row) => row.id));
   const unknown = named.find((id) => !found.has(id.toLowerCase()));
-  if (unknown !== undefined) throw failure("GROUP_UNKNOWN", { kind: "group", id: unknown });
+  if (unknown !== undefined) throw failure("GROUP_UNKNOWN", { kind: "group", id: unknown.slice(0, 64) });
   return rows.map((row) => row.id);
 }
