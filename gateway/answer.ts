@@ -53,9 +53,10 @@ export function writeFailure(response: ServerResponse, exchange: Exchange, diale
 }
 
 function writeJson(response: ServerResponse, json: object | JsonValue): void {
-  const body = Buffer.from(JSON.stringify(json));
+  // Text, not bytes: Node then writes headers and body in one piece.
+  const body = JSON.stringify(json);
   response.setHeader("content-type", JSON_TYPE);
-  response.setHeader("content-length", body.length);
+  response.setHeader("content-length", Buffer.byteLength(body));
   response.end(body);
 }
 

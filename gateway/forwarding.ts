@@ -4,12 +4,13 @@ import type { JsonValue, Registry } from "@bufbuild/protobuf";
 import type { Logger } from "pino";
 import { Code } from "../proto/gen/google/rpc/code.ts";
 import { writeFailure } from "./answer.ts";
+import type { MetadataEntry } from "./call.ts";
 import type { Binding } from "./descriptors.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Failure } from "./status.ts";
 import { failureOf } from "./status.ts";
 import { answerHeaders } from "./transcode/metadata.ts";
-import type { MetadataEntry, Upstream } from "./upstream.ts";
+import type { Upstream } from "./upstream.ts";
 
 export interface Forwarding {
   readonly response: ServerResponse;

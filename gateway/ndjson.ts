@@ -1,11 +1,11 @@
 // A stream of answers over REST: one JSON object a line, {"result": message} for each message, and {"error": status} when
 // the stream breaks after the first. A failure before the first is an ordinary answer with its HTTP status.
 import { Code } from "../proto/gen/google/rpc/code.ts";
+import type { Call, Cancel } from "./call.ts";
 import type { Forwarding } from "./forwarding.ts";
 import { BREACH, breachFailure, fail, passHeaders, print } from "./forwarding.ts";
 import type { Failure } from "./status.ts";
 import { detailsJson } from "./status.ts";
-import type { Call, Cancel } from "./upstream.ts";
 
 const STREAM_TYPE = "application/x-ndjson";
 

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { Code } from "../proto/gen/google/rpc/code.ts";
 import { writeFailure } from "./answer.ts";
 import { announcesBody, BODY_MAX, readBody } from "./body.ts";
+import type { Call } from "./call.ts";
 import type { Binding, Catalogue } from "./descriptors.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { dialectOfPath } from "./dialects/index.ts";
@@ -15,7 +16,7 @@ import type { Failure } from "./status.ts";
 import { failureOf, Refusal, statusBytes } from "./status.ts";
 import { DEADLINE_DEFAULT, REFUSAL, readTimeout, restMetadata } from "./transcode/metadata.ts";
 import { forwardUnary } from "./unary.ts";
-import type { Call, Upstream } from "./upstream.ts";
+import type { Upstream } from "./upstream.ts";
 
 export type RestHandler = (request: IncomingMessage, response: ServerResponse, exchange: Exchange) => Promise<void>;
 

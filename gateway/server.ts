@@ -19,6 +19,9 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+/** How long a connection without requests stays open, milliseconds; longer than the minute after which proxies drop theirs. */
+const KEEP_ALIVE = 65_000;
+
 /** How long exchanges under way may take when the gateway stops, milliseconds. */
 const DRAIN_TIMEOUT = 10_000;
 
@@ -31,7 +34,7 @@ export async function startGateway(config: GatewayConfig): Promise<Gateway> {
   const log = pino({ level: config.logLevel, base: { process: "gateway" } });
   const catalogue = await loadCatalogue(config.descriptors);
   const upstream = openUpstream(config.upstream);
-  const server = createServer(createApp(catalogue, upstream, log));
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE }, createApp(catalogue, upstream, log));
   await listen(server, config).catch((error: unknown) => {
     upstream.close();
     throw error;

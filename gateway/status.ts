@@ -6,6 +6,7 @@ import type { Any } from "../proto/gen/google/protobuf/any.ts";
 import { Code } from "../proto/gen/google/rpc/code.ts";
 import { BadRequest, ErrorInfo } from "../proto/gen/google/rpc/error_details.ts";
 import { Status } from "../proto/gen/google/rpc/status.ts";
+import type { Reason } from "../proto/gen/tenure/errors/v1/reason.ts";
 
 /**
  * Where a failure arose: in the call itself (the services, or the way to them), or before any RPC was known or sent:
@@ -30,17 +31,8 @@ export interface Violation {
   readonly description: string;
 }
 
-/** The reasons that the gateway itself gives; names of tenure.errors.v1.Reason. */
-export type GatewayReason =
-  | "REQUEST_INVALID"
-  | "REQUEST_MALFORMED"
-  | "BODY_TOO_LARGE"
-  | "ROUTE_UNKNOWN"
-  | "METHOD_UNKNOWN"
-  | "SERVICES_UNAVAILABLE"
-  | "DEADLINE_EXCEEDED"
-  | "CANCELLED"
-  | "INTERNAL";
+/** The closed list of reasons, tenure.errors.v1.Reason. */
+export type ReasonName = Exclude<keyof typeof Reason, "REASON_UNSPECIFIED">;
 
 const TYPE_PREFIX = "type.googleapis.com/";
 const ERROR_INFO = `${TYPE_PREFIX}google.rpc.ErrorInfo`;
@@ -82,7 +74,7 @@ export function httpStatus(failure: Failure): number {
 /** A failure of the gateway's own, with one ErrorInfo (AIP-193) and, if fields are to blame, one BadRequest. */
 export function failureOf(
   code: number,
-  reason: GatewayReason,
+  reason: ReasonName,
   message: string,
   options: { readonly seam?: Seam; readonly violations?: readonly Violation[] } = {},
 ): Failure {

@@ -1,8 +1,8 @@
 // One request, one answer: calls a unary method and writes its reply. The client that goes away takes its call with it.
 import { writeSuccess } from "./answer.ts";
+import type { Call, Reply } from "./call.ts";
 import type { Forwarding } from "./forwarding.ts";
 import { BREACH, breachFailure, fail, passHeaders, print } from "./forwarding.ts";
-import type { Call, Reply } from "./upstream.ts";
 
 /** Sends the call; the answer is written when it comes. */
 export function forwardUnary(forwarding: Forwarding, call: Call): void {

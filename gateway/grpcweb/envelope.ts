@@ -1,8 +1,8 @@
 // The framing of gRPC-web (grpc/doc/PROTOCOL-WEB.md): one flag byte, four bytes of length, the message; in the text
 // variant all of it in base64, written in chunks that are each padded on their own.
 import { Code } from "../../proto/gen/google/rpc/code.ts";
+import { MESSAGE_MAX } from "../call.ts";
 import { failureOf, malformed, Refusal } from "../status.ts";
-import { MESSAGE_MAX } from "../upstream.ts";
 
 const HEADER_LENGTH = 5;
 const FLAG_COMPRESSED = 0x01;

@@ -5,12 +5,13 @@ import type { Registry } from "@bufbuild/protobuf";
 import { Code } from "../../proto/gen/google/rpc/code.ts";
 import { writeFailure } from "../answer.ts";
 import { readBody } from "../body.ts";
+import type { Call, Ending, MetadataEntry } from "../call.ts";
 import { EXPOSED_HEADERS } from "../cors.ts";
 import type { Catalogue, Method } from "../descriptors.ts";
 import type { Exchange } from "../exchange.ts";
 import { failureOf, Refusal } from "../status.ts";
 import { headerValue, isAnswered, readTimeout, webMetadata } from "../transcode/metadata.ts";
-import type { Call, Ending, MetadataEntry, Upstream } from "../upstream.ts";
+import type { Upstream } from "../upstream.ts";
 import { decodeText, encodeText, FRAME_MAX, messageFrame, readFrame, tooLarge, trailerFrame } from "./envelope.ts";
 import { trailerBlock, trailerEntries } from "./trailer.ts";
 
@@ -145,13 +146,19 @@ class Writer {
       for (const [name, value] of entries) {
         this.response.appendHeader(name, value);
       }
-      this.#open();
-      this.response.end();
-      return;
+      this.#close(Buffer.alloc(0));
+    } else {
+      const trailer = trailerFrame(block);
+      this.#close(this.#encode(message === undefined ? trailer : Buffer.concat([messageFrame(message), trailer])));
     }
-    const frames = message === undefined ? [trailerFrame(block)] : [messageFrame(message), trailerFrame(block)];
+  }
+
+  #close(last: Buffer): void {
+    if (!this.response.headersSent) {
+      this.response.setHeader("content-length", last.length);
+    }
     this.#open();
-    this.response.end(this.#encode(Buffer.concat(frames)));
+    this.response.end(last);
   }
 
   #open(): void {

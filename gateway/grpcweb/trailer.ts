@@ -1,9 +1,9 @@
 // How a gRPC-web call ends: the status and the trailing metadata, as a block for the trailer frame or as headers of an
 // answer that has nothing else to say (trailers-only).
 import { Code } from "../../proto/gen/google/rpc/code.ts";
+import type { Ending } from "../call.ts";
 import { encodeMessage, statusBytes } from "../status.ts";
 import { headerValue, isAnswered } from "../transcode/metadata.ts";
-import type { Ending } from "../upstream.ts";
 
 export type TrailerEntry = readonly [name: string, value: string];
 

@@ -1,8 +1,8 @@
 // HTTP headers <-> gRPC metadata. Requests: only what a table names goes up, so that nothing the gateway vouches for can be
 // forged. Answers: initial metadata comes down as headers.
 import type { IncomingHttpHeaders } from "node:http";
+import type { MetadataEntry } from "../call.ts";
 import { malformed } from "../status.ts";
-import type { MetadataEntry } from "../upstream.ts";
 
 /** How long a call may take when the client does not say, milliseconds. */
 export const DEADLINE_DEFAULT = 30_000;
@@ -27,24 +27,31 @@ const PASSED_PREFIXES = ["x-zitadel-", "x-tenure-"];
 /** A client names any other metadata by this prefix, as with grpc-gateway. */
 const METADATA_PREFIX = "grpc-metadata-";
 
-/** Metadata that only the gateway or the transport may set. */
+/** Metadata that only the gateway or the transport may set; HTTP/2 forbids some of it (RFC 9113 section 8.2.2). */
 const RESERVED = new Set([
   "authorization",
   "connection",
+  "content-length",
   "content-type",
   "host",
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
   "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
   "user-agent",
-  REQUEST_ID,
   "x-forwarded-for",
-  "x-forwarded-host",
+  REQUEST_ID,
 ]);
-const RESERVED_PREFIXES = ["grpc-", "tenure-", "grpcgateway-", ":"];
+const RESERVED_PREFIXES = ["grpc-", "tenure-", "grpcgateway-"];
 
 /** Initial metadata that is a header of the answer under its own name; all else gets METADATA_PREFIX. */
 const ANSWERED_AS_IS = ["location"];
 const ANSWERED_PREFIXES = ["x-tenure-"];
-const NEVER_ANSWERED = new Set(["content-type", "date", "connection", "transfer-encoding", "content-length", "server", REQUEST_ID]);
+const NEVER_ANSWERED = new Set(["content-length", "content-type", "date", "server", REQUEST_ID]);
+const NEVER_ANSWERED_PREFIXES = ["access-control-", "grpc-", "tenure-"];
 
 export interface Origin {
   readonly requestId: string;
@@ -67,25 +74,22 @@ export function restMetadata(headers: IncomingHttpHeaders, origin: Origin): Meta
 /** Headers that are HTTP's own business, not metadata of a gRPC-web call. */
 const NOT_METADATA = new Set([
   "accept",
+  "accept-charset",
+  "accept-encoding",
   "cache-control",
   "content-encoding",
-  "content-length",
   "cookie",
   "dnt",
   "expect",
   "forwarded",
-  "keep-alive",
   "origin",
   "pragma",
   "priority",
   "referer",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
   "via",
   "x-grpc-web",
 ]);
-const NOT_METADATA_PREFIXES = ["accept-charset", "accept-encoding", "access-control-", "if-", "proxy-", "sec-", "x-forwarded-"];
+const NOT_METADATA_PREFIXES = ["access-control-", "if-", "proxy-", "sec-", "x-forwarded-"];
 
 /** The metadata of a gRPC-web request: its headers are metadata already, but for those that are HTTP's. */
 export function webMetadata(headers: IncomingHttpHeaders, origin: Origin): MetadataEntry[] {
@@ -167,7 +171,7 @@ export function answerHeaders(entries: readonly MetadataEntry[]): [name: string,
 
 /** Whether an entry of initial metadata may become a header at all. */
 export function isAnswered(name: string): boolean {
-  return !NEVER_ANSWERED.has(name) && !name.startsWith("grpc-") && !name.startsWith("tenure-");
+  return !NEVER_ANSWERED.has(name) && !NEVER_ANSWERED_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
 /** The text form of a metadata value. */
