@@ -56,5 +56,8 @@ export function openDatabase(url: string, size: number, onIdleError: (error: Err
     Client: NamingClient,
   });
   pool.on("error", onIdleError);
+  // While a connection is in use the pool does not listen; its statement fails anyhow, but an error that nobody hears ends
+  // the process.
+  pool.on("connect", (client) => client.on("error", () => {}));
   return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
 }
