@@ -16,6 +16,8 @@ export type Place = {
   readonly orgId: OrgId | null | undefined;
   /** The project that the call names, if it names one. */
   readonly projectId: string | undefined;
+  /** Roles on other projects of the org are collected although the call names one: a refusal tells these callers apart. */
+  readonly everyProject: boolean;
   /** The project decides the org (scope PROJECT). */
   readonly orgFromProject: boolean;
   /** Roles on the named project count although it is being deleted. */
@@ -46,13 +48,14 @@ const nobody = "00000000-0000-0000-0000-000000000000";
 
 /**
  * Checks a token and collects the caller's roles in the context of the call: those on the instance, in the context org, on
- * its projects (only the named one, if one is named) and on projects granted to it.
+ * its projects (only the named one, if one is named and that suffices) and on projects granted to it.
  *
  * @returns null when the token opens nothing (unknown, expired, revoked, or something above it is not alive)
  */
 export async function authenticate(db: Database, token: TokenPointer, place: Place): Promise<Authenticated | null> {
   const named = place.orgId === undefined ? null : (place.orgId ?? nobody);
   const project = place.projectId ?? null;
+  const only = place.everyProject ? null : project;
   const dying = place.belowTombstone ? project : null;
   const { rows } = await sql<Row>`
     with credential as (
@@ -91,7 +94,7 @@ export async function authenticate(db: Database, token: TokenPointer, place: Pla
       left join live_project_grants x on x.org_id = g.org_id and x.id = g.project_grant_id
       where r.role is not null and (r.ends_at is null or now() between r.starts_at and r.ends_at)
         and (g.scope <> 'project' or ((j.deleted_at is null or ${dying}::uuid = j.id)
-          and (${project}::uuid is null or g.project_id = ${project}::uuid)))
+          and (${only}::uuid is null or g.project_id = ${only}::uuid)))
         and (g.scope <> 'project_grant' or (x.granted_org_id = h.org_id and h.live))
     ), grouped as (
       select r.role, 'group' as scope, null::uuid as project_id, null::uuid as project_grant_id,

@@ -77,6 +77,7 @@ function placeOf(rpc: Rpc, metadata: Metadata, fields: Fields): Place {
   return {
     orgId: named === undefined || (rpc.scope !== Scope.SCOPE_ORG && named === "") ? undefined : parseId<OrgId>(named),
     projectId: rpc.projectField ? (parseId<ProjectId>(textOf(fields, rpc.projectField)) ?? undefined) : undefined,
+    everyProject: rpc.scope === Scope.SCOPE_CONTEXT_ORG,
     orgFromProject: rpc.scope === Scope.SCOPE_PROJECT && header === undefined,
     belowTombstone: rpc.belowTombstone,
   };

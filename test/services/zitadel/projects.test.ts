@@ -1,10 +1,11 @@
 /** Projects of an org: made, read, listed and removed, over REST and gRPC, by callers of every rank. */
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type {
-  AddProjectResponse,
-  GetProjectByIDResponse,
-  ListProjectsResponse,
+import {
+  AddProjectRequest,
+  type AddProjectResponse,
+  type GetProjectByIDResponse,
+  type ListProjectsResponse,
 } from "../../../proto/gen/zitadel/management/v1/management.ts";
 import { createIdentity } from "../../../services/identities/commands.ts";
 import type { OrgId, ProjectId } from "../../../services/kernel/ids.ts";
@@ -83,7 +84,8 @@ describe("AddProject and GetProjectByID", () => {
   });
 
   it("say the same over gRPC", async () => {
-    const made = await acme.grpc.call<AddProjectResponse>("addProject", { name: "By gRPC", hasProjectCheck: true });
+    const wish = AddProjectRequest.fromPartial({ name: "By gRPC", hasProjectCheck: true });
+    const made = await acme.grpc.call<AddProjectResponse>("addProject", wish);
     expect(made).toEqual({
       id: anyId,
       details: { sequence: 1n, creationDate: expect.any(Date), changeDate: undefined, resourceOwner: acme.id },
@@ -130,6 +132,7 @@ describe("AddProject and GetProjectByID", () => {
     });
     ok(await creator.call("DELETE", `/projects/${mine}`));
     expect((await creator.call("DELETE", `/projects/${mine}`)).status).toBe(403);
+    expect(ok(await acme.call("GET", `/projects/${foreign}`)).body).toMatchObject({ project: { name: "Not the creator's" } });
   });
 });
 
@@ -169,7 +172,7 @@ describe("ListProjects", () => {
       ok(await tenant.call("POST", "/projects/_search", { query })).body as Body & { result?: { name: string }[] };
     const first = await page({ limit: 2 });
     expect(first.result?.map(({ name }) => name)).toEqual(["under_score", "100%"]);
-    expect(first["details"]).toEqual({ totalResult: "5", viewTimestamp: anyTime });
+    expect(first.details).toEqual({ totalResult: "5", viewTimestamp: anyTime });
     expect((await page({ limit: 2, offset: 1, asc: true })).result?.map(({ name }) => name)).toEqual(["Alphabet", "beta"]);
     const behind = await page({ offset: "18446744073709551615" });
     expect(behind).toEqual({ details: { totalResult: "5", viewTimestamp: anyTime } });

@@ -119,7 +119,7 @@ export const readOf = (resourceOwner: string, sequence = "1") => ({ sequence, cr
 export function refusal({ status, body }: Answer<unknown>) {
   const { code, message, details } = body as { code: number; message: string; details?: Body[] };
   const detail = details?.find((candidate) => candidate["@type"] === "type.googleapis.com/zitadel.v1.ErrorDetail");
-  return { status, code, message, id: detail?.["id"] };
+  return { status, code, message, id: detail?.id };
 }
 
 /** What {@link refusal} makes of an error with an id. */
