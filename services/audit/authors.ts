@@ -17,12 +17,12 @@ export function authors(alias: string, orgColumn: "org_id" | "id" = "org_id"): R
     case when ${sql.ref(`${alias}.updated_at`)} is not null then ${actorOf(orgId, id, sql.ref(`${alias}.sequence`))} end as modified_by`;
 }
 
-/** The actor of one event of an aggregate. */
+/** The actor of one event of an aggregate. Its aliases hide none of the query around it. */
 export function actorOf(orgId: RawBuilder<unknown>, id: RawBuilder<unknown>, sequence: RawBuilder<unknown>): RawBuilder<string | null> {
   return sql<string | null>`(
-    select coalesce(u.email, p.id::text) from audit_events e
-    join live_principals p on p.org_id = e.actor_org_id and p.id = e.actor_id
-    left join users u on u.org_id = p.org_id and u.id = p.id
-    where e.org_id = ${orgId} and e.aggregate_id = ${id} and e.sequence = ${sequence}
+    select coalesce(actor_user.email, actor.id::text) from audit_events actor_event
+    join live_principals actor on actor.org_id = actor_event.actor_org_id and actor.id = actor_event.actor_id
+    left join users actor_user on actor_user.org_id = actor.org_id and actor_user.id = actor.id
+    where actor_event.org_id = ${orgId} and actor_event.aggregate_id = ${id} and actor_event.sequence = ${sequence}
   )`;
 }
