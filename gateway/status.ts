@@ -6,7 +6,6 @@ import type { Any } from "../proto/gen/google/protobuf/any.ts";
 import { Code } from "../proto/gen/google/rpc/code.ts";
 import { BadRequest, ErrorInfo } from "../proto/gen/google/rpc/error_details.ts";
 import { Status } from "../proto/gen/google/rpc/status.ts";
-import type { Reason } from "../proto/gen/tenure/errors/v1/reason.ts";
 
 /**
  * Where a failure arose: in the call itself (the services, or the way to them), or before any RPC was known or sent:
@@ -31,8 +30,18 @@ export interface Violation {
   readonly description: string;
 }
 
-/** The closed list of reasons, tenure.errors.v1.Reason. */
-export type ReasonName = Exclude<keyof typeof Reason, "REASON_UNSPECIFIED">;
+/** The reasons that the gateway itself gives: names of tenure.errors.v1.Reason, which it reads no types of. */
+export const REASONS = [
+  "REQUEST_INVALID",
+  "REQUEST_MALFORMED",
+  "BODY_TOO_LARGE",
+  "ROUTE_UNKNOWN",
+  "METHOD_UNKNOWN",
+  "SERVICES_UNAVAILABLE",
+  "DEADLINE_EXCEEDED",
+  "CANCELLED",
+  "INTERNAL",
+] as const;
 
 const TYPE_PREFIX = "type.googleapis.com/";
 const ERROR_INFO = `${TYPE_PREFIX}google.rpc.ErrorInfo`;
@@ -74,7 +83,7 @@ export function httpStatus(failure: Failure): number {
 /** A failure of the gateway's own, with one ErrorInfo (AIP-193) and, if fields are to blame, one BadRequest. */
 export function failureOf(
   code: number,
-  reason: ReasonName,
+  reason: (typeof REASONS)[number],
   message: string,
   options: { readonly seam?: Seam; readonly violations?: readonly Violation[] } = {},
 ): Failure {

@@ -7,6 +7,7 @@ import { OWN_DESCRIPTORS } from "../../gateway/config.ts";
 import type { Catalogue } from "../../gateway/descriptors.ts";
 import { readDescriptors } from "../../gateway/descriptors.ts";
 import { buildMatcher } from "../../gateway/httprule/match.ts";
+import { REASONS } from "../../gateway/status.ts";
 import type { World } from "./world.ts";
 import { startWorld } from "./world.ts";
 
@@ -60,6 +61,11 @@ describe("readDescriptors()", () => {
   ])("refuses %s, and names the method", (_, rule, words) => {
     expect(() => withRule("Get", rule)).toThrow(/\/echo\.v1\.EchoService\/Get: /);
     expect(() => withRule("Get", rule)).toThrow(words);
+  });
+
+  it("knows every reason that the gateway gives", () => {
+    const known = world.catalogue.registry.getEnum("tenure.errors.v1.Reason")?.values.map(({ name }) => name);
+    expect(known).toEqual(expect.arrayContaining([...REASONS]));
   });
 
   it("takes a method without a rule off REST, and keeps it for gRPC-web", () => {

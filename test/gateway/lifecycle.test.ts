@@ -121,7 +121,13 @@ interface Line {
 
 /** Starts the gateway as its own process and returns it with the lines of its log. */
 function spawnGateway(env: Record<string, string>): { child: ChildProcess; lines: Line[]; line: (msg: string) => Promise<Line> } {
-  const child = spawn(process.execPath, [MAIN], { env: { ...process.env, HTTP_PORT: "0", DESCRIPTORS: world.config.descriptors, ...env } });
+  const child = spawn(process.execPath, [MAIN], {
+    env: { ...process.env, HTTP_PORT: "0", DESCRIPTORS: world.config.descriptors, ...env },
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  if (child.stdout === null) {
+    throw new Error("no output to read");
+  }
   const lines: Line[] = [];
   const reader = createInterface({ input: child.stdout });
   reader.on("line", (text) => lines.push(JSON.parse(text) as Line));
@@ -158,6 +164,13 @@ describe("the gateway as a process", () => {
     finish();
     expect((await answer).status).toBe(200);
     expect(await exited).toEqual([0, null]);
+  });
+
+  it("leaves when the parent that started it is gone", async () => {
+    const { child, line } = spawnGateway({ UPSTREAM: world.config.upstream });
+    await line("gateway listens");
+    child.disconnect();
+    expect(await once(child, "exit")).toEqual([0, null]);
   });
 
   it("logs a line a request, without tokens and query strings", async () => {
