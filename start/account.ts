@@ -12,7 +12,7 @@ export interface Account {
   readonly gid?: number;
 }
 
-/** `nobody`: it exists as a number on every Unix, whether or not /etc/passwd names it. */
+/** `nobody`: by convention the account that owns nothing. */
 const NOBODY = 65534;
 
 /**

@@ -47,9 +47,10 @@ interface Link {
 /**
  * Binaries that the account can run: the package's own, or a copy of them.
  * @param dir DATA_DIR, the first choice for a copy.
+ * @param log told where a new copy was put: it takes 60 MB.
  * @throws StartFailure when this platform has none, or no place serves.
  */
-export function findBinaries(dir: string, account: Account): Binaries {
+export function findBinaries(dir: string, account: Account, log: (line: string) => void): Binaries {
   const origin = findPackage();
   if (mayEnter(join(origin.root, "native", "bin"), account) && linked(origin.root, origin.links) && runs(origin.root, account)) {
     return binariesIn(origin.root, origin.version);
@@ -57,7 +58,9 @@ export function findBinaries(dir: string, account: Account): Binaries {
   const name = `postgres-${origin.version}`;
   for (const home of [dir, "/var/cache/tenure", join(tmpdir(), `tenure-${process.getuid?.() ?? 0}`)]) {
     const copy = join(home, name);
-    if (ready(home, account) && copied(origin, copy) && runs(copy, account)) return binariesIn(copy, origin.version);
+    if (!ready(home, account)) continue;
+    if (!existsSync(copy)) log(`copying Postgres to ${copy}, because it cannot be used where npm put it`);
+    if (copied(origin, copy) && runs(copy, account)) return binariesIn(copy, origin.version);
   }
   throw new StartFailure(
     `the Postgres in ${origin.root} cannot run here, nor can a copy of it: set DATABASE_URL to a Postgres of your own`,

@@ -20,7 +20,7 @@ export interface PostgresOptions {
   readonly dir: string;
   /** Receives one line a remarkable event. */
   readonly log?: (line: string) => void;
-  /** False gives up every promise about power loss, for databases that outlive no test run. Default true. */
+  /** False gives up what is promised for a power loss, and nothing else: for tests. Default true. */
   readonly durable?: boolean;
 }
 
@@ -49,7 +49,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   log_line_prefix: "%m [%p] ",
 };
 
-const UNSAFE: Readonly<Record<string, string>> = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
+/** Commits still reach the kernel one by one (`synchronous_commit` stays on), so that only power loss can lose them. */
+const CARELESS: Readonly<Record<string, string>> = { fsync: "off", full_page_writes: "off" };
 
 /**
  * Starts the Postgres of a DATA_DIR and waits until it accepts connections to the database `tenure`.
@@ -60,7 +61,7 @@ export async function startPostgres({ dir, log = () => {}, durable = true }: Pos
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const data = join(dir, "postgres");
   const account = accountOf(data);
-  const binaries = findBinaries(dir, account);
+  const binaries = findBinaries(dir, account, log);
   const journal = openJournal(join(dir, "postgres.log"));
   try {
     const place = { data, account, journal };
@@ -77,7 +78,7 @@ export async function startPostgres({ dir, log = () => {}, durable = true }: Pos
 }
 
 async function serve({ sockets, binaries, durable, ...place }: Server): Promise<Postgres> {
-  const settings = { ...SETTINGS, unix_socket_directories: sockets, ...(durable ? {} : UNSAFE) };
+  const settings = { ...SETTINGS, unix_socket_directories: sockets, ...(durable ? {} : CARELESS) };
   const child = run(binaries.postgres, ["-D", seenAs(place), "-p", String(PORT), ...flags(settings)], place);
   child.once("exit", () => rmSync(sockets, { recursive: true, force: true }));
   const watched = watch(child, HABITS);
@@ -123,7 +124,12 @@ async function createCluster({ dir, data, account, binaries, journal, durable }:
   const args = ["-D", seenAs(place), "-U", DATABASE, "--auth=trust", ...locale, ...(durable ? [] : ["--no-sync"])];
   const child = run(binaries.initdb, args, place);
   const how = await watch(child, HABITS).ended;
-  if (how !== "exit code 0") throw new StartFailure(`Postgres could not make its cluster in ${draft} (${how}): see ${journal.path}`);
+  if (how !== "exit code 0") {
+    // A full disk, say, or a user whom /etc/passwd does not name: initdb insists on a name.
+    throw new StartFailure(
+      `Postgres could not make ${data}: ${complaint(journal) ?? how} (${journal.path}): repair that, or set DATABASE_URL`,
+    );
+  }
   renameSync(draft, data);
   if (durable) sync(dir);
 }
@@ -187,7 +193,7 @@ function refuseOtherMajor(data: string, { major }: Binaries): void {
   if (made !== major) throw new StartFailure(`${data} was made by Postgres ${made}, and this is ${major}: dump it with the old one first`);
 }
 
-/** The last error that the server has told its journal. */
+/** The last error that one of Postgres' programs has told the journal. */
 function complaint(journal: Journal): string | undefined {
-  return [...wordsIn(journal).matchAll(/(?:FATAL: |PANIC: |^postgres:) +(.*)/gm)].at(-1)?.[1];
+  return [...wordsIn(journal).matchAll(/(?:FATAL: |PANIC: |^postgres:|^initdb: error:|^initdb:) +(.*)/gm)].at(-1)?.[1];
 }

@@ -7,10 +7,12 @@ import { startPostgres } from "./postgres.ts";
 import { startProgram } from "./program.ts";
 import { servesGrpc, servesHttp } from "./readiness.ts";
 
-/** The programs to run. Fixed in the product; tests put others in their place. */
-export interface Entries {
+/** What is run. Fixed in the product; tests put other programs in these places, and spare the disk. */
+export interface Plan {
   readonly services: URL;
   readonly gateway: URL;
+  /** Of the embedded Postgres, see `startPostgres`. Default true. */
+  readonly durable?: boolean;
 }
 
 export interface System {
@@ -24,13 +26,13 @@ export interface System {
 
 export interface Options {
   readonly config: Config;
-  readonly entries: Entries;
+  readonly plan: Plan;
   readonly log: (line: string) => void;
   /** Called when a process cannot be kept running. Nothing was stopped yet. */
   readonly giveUp: (failure: StartFailure) => void;
 }
 
-export function assemble({ config, entries, log, giveUp }: Options): System {
+export function assemble({ config, plan, log, giveUp }: Options): System {
   const { dataDir, host, grpcPort, httpPort } = config;
   const kept: Kept[] = [];
   let stopping = false;
@@ -46,7 +48,7 @@ export function assemble({ config, entries, log, giveUp }: Options): System {
     if (config.databaseUrl !== undefined) return config.databaseUrl;
     let url = "";
     await up("Postgres", async () => {
-      const postgres = await startPostgres({ dir: dataDir, log });
+      const postgres = await startPostgres({ dir: dataDir, log, durable: plan.durable ?? true });
       // The same at every start: it follows from DATA_DIR.
       url = postgres.url;
       return postgres;
@@ -57,8 +59,8 @@ export function assemble({ config, entries, log, giveUp }: Options): System {
   return {
     async start() {
       const environment = { ...config.environment, DATABASE_URL: await startDatabase() };
-      const program = (name: keyof Entries, serves: () => Promise<boolean>) => () =>
-        startProgram({ entry: entries[name], environment, journal: join(dataDir, `${name}.log`), serves });
+      const program = (name: "services" | "gateway", serves: () => Promise<boolean>) => () =>
+        startProgram({ entry: plan[name], environment, journal: join(dataDir, `${name}.log`), serves });
       const address = reachable(host);
       const services = servesGrpc(`${address}:${grpcPort}`);
       const gateway = servesHttp(`http://${address}:${httpPort}/debug/ready`);

@@ -8,7 +8,7 @@ import { banner } from "./banner.ts";
 import { readConfig } from "./config.ts";
 import { StartFailure } from "./failure.ts";
 import { takeLock } from "./lock.ts";
-import { assemble, type Entries, type System } from "./processes.ts";
+import { assemble, type Plan, type System } from "./processes.ts";
 import { requirePorts } from "./readiness.ts";
 
 /** Ctrl-C reaches us twice at once, from the terminal and through npm; a second wish of a person takes longer. */
@@ -16,16 +16,16 @@ const SAME_WISH = 500;
 
 /**
  * Runs an installation until it is told to stop; ends the process then, with 0, or with 1 after a line that says why.
- * @param entries what to run as services and gateway.
+ * @param plan what to run as services and gateway.
  */
-export async function supervise(entries: Entries): Promise<void> {
+export async function supervise(plan: Plan): Promise<void> {
   const begun = performance.now();
   try {
     const config = readConfig();
     mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
     // Held until this process ends, so that nobody starts while we are still stopping.
     takeLock(config.dataDir);
-    const system = assemble({ config, entries, log, giveUp: (failure) => void quit(system, failure) });
+    const system = assemble({ config, plan, log, giveUp: (failure) => void quit(system, failure) });
     obey(system);
     await requirePorts(config.host, { HTTP_PORT: config.httpPort, GRPC_PORT: config.grpcPort, ISSUER_PORT: config.issuerPort });
     await system.start().catch((failure) => quit(system, failure));

@@ -59,7 +59,7 @@ describe("startPostgres", () => {
     expect(await settings(careless.url, Object.keys(promises))).toEqual({
       fsync: "off",
       full_page_writes: "off",
-      synchronous_commit: "off",
+      synchronous_commit: "on",
     });
   });
 

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { holds } from "../../start/condition.ts";
-import { createInstallation, type Installation } from "./installation.ts";
+import { createInstallation, Installation, type Started } from "./installation.ts";
 
 const SOON = { within: 10_000 };
 
@@ -25,9 +25,16 @@ function answers(installation: Installation): Promise<boolean> {
 }
 
 describe("while the supervisor lives", () => {
+  let installation: Installation;
+  let started: Started;
+
+  beforeAll(async () => {
+    installation = await Installation.create();
+    started = await installation.startReady();
+  });
+  afterAll(() => installation.remove());
+
   test("Postgres comes back after kill -9 with every committed row", async () => {
-    const installation = await createInstallation();
-    const started = await installation.startReady();
     await installation.query("CREATE TABLE kept AS SELECT generate_series(1, 1000) AS number");
     const before = installation.postmaster;
     process.kill(before, "SIGKILL");
@@ -38,8 +45,6 @@ describe("while the supervisor lives", () => {
   });
 
   test("services and gateway come back after kill -9", async () => {
-    const installation = await createInstallation();
-    const started = await installation.startReady();
     for (const [name, text] of Object.entries({ services: "stand-ins/services.ts", gateway: "stand-ins/gateway.ts" })) {
       const before = installation.pid(text);
       process.kill(before, "SIGKILL");
@@ -50,8 +55,6 @@ describe("while the supervisor lives", () => {
   });
 
   test("a program that keeps failing is given up, with its own last words, and everything else is stopped", async () => {
-    const installation = await createInstallation();
-    const started = await installation.startReady();
     writeFileSync(join(installation.dataDir, "broken"), "");
     installation.kill("stand-ins/services.ts");
     expect(await started.ended()).toBe(1);

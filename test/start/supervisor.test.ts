@@ -2,20 +2,46 @@ import { once } from "node:events";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createDatabase } from "../support/postgres.ts";
-import { createInstallation } from "./installation.ts";
+import { createInstallation, Installation, type Started } from "./installation.ts";
 
-describe("npm start", () => {
+describe("a running system", () => {
+  let installation: Installation;
+  let started: Started;
+
+  beforeAll(async () => {
+    installation = await Installation.create();
+    started = await installation.startReady();
+  });
+  afterAll(() => installation.remove());
+
   test("says where everything is, and its command works as it stands", async () => {
-    const installation = await createInstallation();
-    const { output } = await installation.startReady();
-    const [, tokenFile = "", url = ""] = /Bearer \$\(cat (\S+)\)" (\S+)/.exec(output()) ?? [];
+    const [, tokenFile = "", url = ""] = /Bearer \$\(cat (\S+)\)" (\S+)/.exec(started.output()) ?? [];
     expect(readFileSync(tokenFile, "utf8")).toBe("token");
     expect((await fetch(url)).status).toBe(200);
-    expect(output()).toContain(`gRPC               localhost:${installation.ports[1]}`);
+    expect(started.output()).toContain(`gRPC               localhost:${installation.ports[1]}`);
   });
 
+  test("keeps what only its owner may read from everybody else", () => {
+    for (const name of ["postgres", "postgres.log", "services.log", "gateway.log"]) {
+      expect(statSync(join(installation.dataDir, name)).mode & 0o077, name).toBe(0);
+    }
+  });
+
+  test("refuses a second start with one line, and comes to no harm", async () => {
+    const before = [...installation.processes()].sort();
+    const second = installation.start();
+    expect(await second.ended()).toBe(1);
+    expect(second.output().trim()).toBe(
+      `tenure: ${installation.dataDir} is in use by another Tenure (pid ${started.child.pid}): stop that one, or set DATA_DIR to another directory`,
+    );
+    expect([...installation.processes()].sort()).toEqual(before);
+    expect((await fetch(installation.rest)).status).toBe(200);
+  });
+});
+
+describe("npm start", () => {
   test("leaves no process, no socket and no lock behind on SIGTERM, and ends with 0", async () => {
     const installation = await createInstallation();
     const started = await installation.startReady();
@@ -54,31 +80,10 @@ describe("npm start", () => {
     started.child.kill("SIGTERM");
     expect(await started.ended()).toBe(0);
   });
-
-  test("keeps what only its owner may read from everybody else", async () => {
-    const installation = await createInstallation();
-    await installation.startReady();
-    for (const name of ["postgres", "postgres.log", "services.log", "gateway.log"]) {
-      expect(statSync(join(installation.dataDir, name)).mode & 0o077, name).toBe(0);
-    }
-  });
 });
 
-describe("a second start", () => {
-  test("is refused with one line and harms nothing", async () => {
-    const installation = await createInstallation();
-    const first = await installation.startReady();
-    const before = [...installation.processes()].sort();
-    const second = installation.start();
-    expect(await second.ended()).toBe(1);
-    expect(second.output().trim()).toBe(
-      `tenure: ${installation.dataDir} is in use by another Tenure (pid ${first.child.pid}): stop that one, or set DATA_DIR to another directory`,
-    );
-    expect([...installation.processes()].sort()).toEqual(before);
-    expect((await fetch(installation.rest)).status).toBe(200);
-  });
-
-  test("at the very same moment leaves exactly one winner", async () => {
+describe("a start", () => {
+  test("leaves exactly one winner of many at the same moment", async () => {
     const installation = await createInstallation();
     const rivals = Array.from({ length: 4 }, () => installation.start());
     const outcomes = await Promise.all(
@@ -87,7 +92,7 @@ describe("a second start", () => {
     expect(outcomes.sort()).toEqual(["ended with 1", "ended with 1", "ended with 1", "ready"]);
   });
 
-  test("on ports in use names port and setting", async () => {
+  test("names port and setting when a port is in use", async () => {
     const installation = await createInstallation();
     const [, grpcPort] = installation.ports;
     const stranger = createServer().listen(grpcPort, "127.0.0.1");
@@ -99,7 +104,7 @@ describe("a second start", () => {
     expect(existsSync(join(installation.dataDir, "postgres"))).toBe(false);
   });
 
-  test("with a setting that makes no sense says which", async () => {
+  test("names the setting that makes no sense", async () => {
     const installation = await createInstallation();
     const started = installation.start({ HTTP_PORT: "eighty" });
     expect(await started.ended()).toBe(1);
