@@ -38,7 +38,7 @@ export async function addMembership(
   isOwn = false,
 ): Promise<{ id: GrantId; createdAt: Date }> {
   const id = mintId<GrantId>();
-  type Row = { place: boolean; person: boolean; owned: boolean; known: boolean; created_at: Date | null };
+  type Row = { place: boolean; person: boolean; misplaced: boolean; created_at: Date | null };
   const { rows } = await sql<Row>`
     with place as (
       select o.id as org_id, j.id from orgs o join projects j on j.org_id = o.id
@@ -57,14 +57,14 @@ export async function addMembership(
     ), held as (
       ${hold}
     )
-    select exists (select from place) as place, p.id is not null as person, p.project_id is not null as owned,
-      (select bool_and(w.known) from wish w) as known, m.created_at
+    select exists (select from place) as place, p.id is not null as person,
+      p.project_id is distinct from ${isOwn ? projectId : null}::uuid as misplaced, m.created_at
     from (select) one left join person p on true left join made m on true`.execute(db);
   const row = rows[0];
   if (row?.created_at) return { id, createdAt: row.created_at };
   if (!row?.place) throw failure("PROJECT_NOT_FOUND", { kind: "project", id: projectId });
   if (!row.person) throw failure("MEMBER_UNKNOWN", { kind: "identity", id: identityId });
-  if (row.owned) throw failure("PRINCIPAL_KIND_WRONG", { kind: "identity", id: identityId });
+  if (row.misplaced) throw failure("PRINCIPAL_KIND_WRONG", { kind: "identity", id: identityId });
   throw failure("PROJECT_ROLE_NOT_FOUND");
 }
 

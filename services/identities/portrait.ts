@@ -28,17 +28,17 @@ export type PortraitJson = Omit<Portrait, "createdAt" | "updatedAt"> & { readonl
 /**
  * The expression.
  *
- * @param alias of the row of principals
+ * @param alias of the row of principals; not "named" or "pair", which it uses itself
  */
 export function portrait(alias: string): RawBuilder<PortraitJson> {
   const column = (name: string) => sql.ref(`${alias}.${name}`);
   return sql<PortraitJson>`jsonb_build_object(
     'id', ${column("id")}, 'orgId', ${column("org_id")}, 'projectId', ${column("project_id")}, 'protected', ${column("protected")},
     'createdAt', ${column("created_at")}, 'updatedAt', coalesce(${column("updated_at")}, ${column("created_at")}), 'hasToken', ${hasLiveToken(alias)},
-    'name', (select i.name from identities i where i.org_id = ${column("org_id")} and i.id = ${column("id")}),
+    'name', (select named.name from identities named where named.org_id = ${column("org_id")} and named.id = ${column("id")}),
     'metadata', (
-      select coalesce(jsonb_agg(jsonb_build_object('id', m.id, 'key', m.key, 'value', m.value) order by m.id), '[]')
-      from identity_metadata m where m.org_id = ${column("org_id")} and m.identity_id = ${column("id")}
+      select coalesce(jsonb_agg(jsonb_build_object('id', pair.id, 'key', pair.key, 'value', pair.value) order by pair.id), '[]')
+      from identity_metadata pair where pair.org_id = ${column("org_id")} and pair.identity_id = ${column("id")}
     ))`;
 }
 

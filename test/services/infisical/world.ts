@@ -1,10 +1,11 @@
 /** Two orgs with projects, and callers of every rank, made by the commands and with tokens of the API. */
+import { sql } from "kysely";
 import { addMember } from "../../../services/grants/members.ts";
 import { addMembership } from "../../../services/grants/memberships.ts";
 import { createIdentity, type NewIdentity } from "../../../services/identities/commands.ts";
 import type { Actor } from "../../../services/kernel/call.ts";
 import type { Database } from "../../../services/kernel/database.ts";
-import type { OrgId, PrincipalId, ProjectId } from "../../../services/kernel/ids.ts";
+import { mintId, type OrgId, type PrincipalId, type ProjectId, type ProjectRoleId } from "../../../services/kernel/ids.ts";
 import { createOrg } from "../../../services/orgs/commands.ts";
 import { createProject } from "../../../services/projects/commands.ts";
 import { createUser } from "../../../services/users/commands.ts";
@@ -90,6 +91,22 @@ export class World {
     const { id } = await createUser(this.db, user, nobody);
     await addMember(this.db, { ...place, principalId: id, roles: [{ role }] }, nobody);
     return this.as(place.orgId, id);
+  }
+
+  /** A role of the project's own. */
+  async customRole(place: Place, key: string): Promise<string> {
+    const id = mintId<ProjectRoleId>();
+    const row = { org_id: place.orgId, id, project_id: place.projectId, key, display_name: key, sequence: 1n };
+    await this.db.insertInto("project_roles").values(row).execute();
+    return id;
+  }
+
+  /** How many statements of this database wait for a lock. */
+  async waiting(): Promise<number> {
+    const { rows } = await sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+      this.db,
+    );
+    return rows.length;
   }
 
   #name(): string {
