@@ -39,7 +39,7 @@ describe.each(["text", "binary"])("grpc-web in %s format", (format) => {
     const client = new grpcWeb.GrpcWebClientBase({ format });
     const metadata = { authorization: `Bearer ${system.adminToken}` };
     const call = <Request, Response>(descriptor: InstanceType<typeof grpcWeb.MethodDescriptor<Request, Response>>, request: Request) =>
-      client.thenableCall(`${system.baseUrl}${descriptor.getName()}`, request, metadata, descriptor);
+      client.unaryCall(`${system.baseUrl}${descriptor.getName()}`, request, metadata, descriptor);
 
     const { id } = await call(addOrg, { name: `Grüße ${format}` });
     const { details } = await call(removeOrg, { orgId: id });

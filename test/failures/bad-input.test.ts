@@ -48,7 +48,7 @@ const dialects = {
   },
   tenure: {
     create: () => `/tenure/v1/orgs/${orgId}/principals/00000000-0000-7000-8000-000000000000/tokens`,
-    remove: (id: string) => `/tenure/v1/orgs/${orgId}/principals/${id}/tokens/${id}`,
+    remove: (id: string) => `/tenure/v1/orgs/${orgId}/principals/${projectId}/tokens/${id}`,
     isError: (body: Body) => typeof body["code"] === "number" && typeof body["message"] === "string" && Array.isArray(body["details"]),
   },
 };
@@ -56,11 +56,15 @@ const dialects = {
 type Name = keyof typeof dialects;
 const names = Object.keys(dialects) as Name[];
 
-/** Sends bytes as they are: fetch would tidy up paths and bodies. */
+/** Sends bytes as they are: fetch would tidy up paths. Node frames the body of a DELETE only when its length is given. */
 function send(method: string, path: string, body?: Buffer, headers: Record<string, string> = {}): Promise<{ status: number; body: Body }> {
   const { hostname, port } = new URL(system.baseUrl);
   return new Promise((resolve, reject) => {
-    const all = { authorization: `Bearer ${system.adminToken}`, ...(body ? { "content-type": "application/json" } : {}), ...headers };
+    const all = {
+      authorization: `Bearer ${system.adminToken}`,
+      ...(body ? { "content-type": "application/json", "content-length": body.length } : {}),
+      ...headers,
+    };
     const sent = request({ hostname, port, method, path, headers: all }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
