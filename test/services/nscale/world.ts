@@ -110,10 +110,19 @@ export class Org {
     return this.world.caller(principalId, answer.body.token);
   }
 
-  /** Somebody with a default role, and the group that gives it, linked to these projects by the caller of this. */
+  /** Somebody with a default role, and the group that gives it. */
   async holder(role: OrgRole): Promise<Caller & { readonly groupId: string }> {
     const groupId = await this.group([role]);
     return { ...(await this.account([groupId])), groupId };
+  }
+
+  /** Somebody with a role of another dialect on the whole org. */
+  async member(role: string): Promise<Caller> {
+    const caller = await this.account();
+    const headers = { "x-zitadel-orgid": this.id };
+    const answer = await this.world.root("POST", "/management/v1/orgs/me/members", { headers, body: { userId: caller.id, roles: [role] } });
+    expect(answer.status, answer.text).toBe(200);
+    return caller;
   }
 
   /** Somebody with one of the platform's roles. */
