@@ -18,6 +18,8 @@ const noUser = (id: string): Phrases => {
 };
 const noUserYet = (id: string): Phrases => ({ USER_NOT_FOUND: { id, text: "User could not be found", code: status.FAILED_PRECONDITION } });
 
+const userInvalid: Phrase = { id: "COMMAND-5N8fs", text: "Userdata is invalid" };
+
 const removeOrg: Phrases = {
   ORG_IS_DEFAULT: { id: "COMMA-wG9p1", text: "Default Organisation must not be deleted" },
   ORG_HOLDS_IAM_PROJECT: { id: "COMMA-AF3JW", text: "Organisation with ZITADEL project must not be deleted" },
@@ -42,7 +44,11 @@ const byRpc: Readonly<Record<string, Phrases>> = {
     ORG_NOT_FOUND: { id: "INSTA-Wfe21", text: "Organisation not found" },
     ORG_IS_DEFAULT: { id: "INST-SDfw2", text: "Instance not changed" },
   },
-  AddMachineUser: { ID_USED: { id: "COMMAND-ziuna", text: "User already exists", code: status.FAILED_PRECONDITION } },
+  AddHumanUser: { REQUEST_INVALID: userInvalid },
+  AddMachineUser: {
+    REQUEST_INVALID: userInvalid,
+    ID_USED: { id: "COMMAND-ziuna", text: "User already exists", code: status.FAILED_PRECONDITION },
+  },
   ListUsers: { REQUEST_INVALID: { id: "USER-zsQ97", text: "Too many query nesting levels (Max 20)" } },
   RemoveUser: noUser("COMMAND-m9od"),
   AddPersonalAccessToken: {

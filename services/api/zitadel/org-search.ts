@@ -3,6 +3,7 @@ import { type RawBuilder, sql } from "kysely";
 import { OrgFieldName, type OrgQuery } from "../../../proto/gen/zitadel/org/v1/org.ts";
 import { orgColumns } from "../../orgs/store.ts";
 import { orgStateOf } from "./orgs.ts";
+import { defined } from "./rules.ts";
 import { equals, matches, namesId } from "./search.ts";
 
 /** The condition of one query; a state or id that no org can have holds for none. */
@@ -26,7 +27,11 @@ const sorts: Readonly<Record<OrgFieldName, RawBuilder<unknown> | null>> = {
   [OrgFieldName.ORG_FIELD_NAME_NAME]: sql`lower(${orgColumns.name})`,
 };
 
-/** What to sort by; null leaves it at the order of making. */
+/**
+ * What to sort by; null leaves it at the order of making.
+ *
+ * @throws Failure REQUEST_INVALID for a column that there is not
+ */
 export function orgSort(column: OrgFieldName): RawBuilder<unknown> | null {
-  return sorts[column] ?? null;
+  return defined(sorts, column, "ListOrgsRequest", "sorting_column");
 }

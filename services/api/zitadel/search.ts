@@ -1,9 +1,10 @@
 /** How ZITADEL asks for lists: pages, text comparison, sorting. Expressions only; the stores run them. */
 import { type RawBuilder, sql } from "kysely";
 import { type ListQuery, TextQueryMethod } from "../../../proto/gen/zitadel/v1/details.ts";
-import { Failure, failure, invalid } from "../../kernel/failure.ts";
+import { failure } from "../../kernel/failure.ts";
 import { parseId } from "../../kernel/ids.ts";
 import type { Page } from "../../kernel/page.ts";
+import { broken } from "./rules.ts";
 
 const defaultLimit = 100;
 const maxLimit = 1_000;
@@ -82,7 +83,5 @@ export function some(conditions: readonly RawBuilder<boolean>[]): RawBuilder<boo
  */
 export function limitConditions(count: number): void {
   if (count <= maxConditions) return;
-  const message = `value must contain no more than ${maxConditions} item(s)`;
-  const { code, reason, violations } = invalid([{ field: "queries", rule: "MAX_ITEMS", message }]);
-  throw new Failure(code, reason, { text: `invalid Queries: ${message}` }, { violations });
+  throw broken("Request", "queries", "MAX_ITEMS", `value must contain no more than ${maxConditions} item(s)`);
 }

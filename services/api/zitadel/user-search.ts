@@ -1,10 +1,11 @@
 /** How ZITADEL searches and sorts users. Expressions only; the store runs them. */
 import { type RawBuilder, sql } from "kysely";
 import { type SearchQuery, type Type, UserFieldName, type UserState } from "../../../proto/gen/zitadel/user/v1/user.ts";
-import { Failure, invalid } from "../../kernel/failure.ts";
+import { invalid } from "../../kernel/failure.ts";
 import { type PrincipalId, parseId } from "../../kernel/ids.ts";
 import type { PrincipalKind, PrincipalState } from "../../kernel/schema.ts";
 import { principalColumns as columns } from "../../users/directory.ts";
+import { broken, defined } from "./rules.ts";
 import { every, limitConditions, matches, namesAny, some } from "./search.ts";
 import { userStates, userTypes } from "./user-message.ts";
 
@@ -33,14 +34,8 @@ function count(queries: readonly SearchQuery[], depth: number): number {
 function inner({ query }: SearchQuery): readonly SearchQuery[] {
   if (query?.$case === "orQuery" || query?.$case === "andQuery") return query.value.queries;
   if (query?.$case !== "notQuery") return [];
-  if (!query.value.query) throw incomplete("NotQuery.Query", "query");
+  if (!query.value.query) throw broken("NotQuery", "query", "REQUIRED", "value is required");
   return [query.value.query];
-}
-
-function incomplete(goName: string, field: string): Failure {
-  const violations = [{ field, rule: "REQUIRED", message: "value is required" }];
-  const plain = invalid(violations);
-  return new Failure(plain.code, plain.reason, { text: `invalid ${goName}: value is required` }, { violations });
 }
 
 function toCondition(search: SearchQuery): Condition {
@@ -116,7 +111,11 @@ const sorts: Readonly<Record<UserFieldName, RawBuilder<unknown> | null>> = {
   [UserFieldName.USER_FIELD_NAME_CREATION_DATE]: columns.createdAt,
 };
 
-/** What to sort by; null leaves it at the order of making. */
+/**
+ * What to sort by; null leaves it at the order of making.
+ *
+ * @throws Failure REQUEST_INVALID for a column that there is not
+ */
 export function userSort(column: UserFieldName): RawBuilder<unknown> | null {
-  return sorts[column] ?? null;
+  return defined(sorts, column, "ListUsersRequest", "sorting_column");
 }

@@ -10,14 +10,15 @@ import {
 import { requestDeleteOnce } from "../../deletion/commands.ts";
 import { createIdentity } from "../../identities/commands.ts";
 import type { Core } from "../../kernel/core.ts";
-import { Failure, failure, invalid } from "../../kernel/failure.ts";
+import { failure } from "../../kernel/failure.ts";
 import { type PrincipalId, parseId } from "../../kernel/ids.ts";
 import { createUser } from "../../users/commands.ts";
 import { findPrincipal, listPrincipals, type StoredPrincipal } from "../../users/directory.ts";
 import type { Call } from "../call.ts";
 import type { Handlers } from "../registry.ts";
 import { addedDetails, changedDetails, listDetails } from "./details.ts";
-import { newHuman } from "./humans.ts";
+import { newHuman, userNameOf } from "./humans.ts";
+import { broken } from "./rules.ts";
 import { pageOf } from "./search.ts";
 import { toUser } from "./user-message.ts";
 import { userCondition, userSort } from "./user-search.ts";
@@ -37,7 +38,14 @@ export function users(core: Core): UserHandlers {
     },
     addMachineUser: async ({ userId, userName, name, description, accessTokenType }, call) => {
       const id = userId === undefined ? undefined : chosenId(userId);
-      const machine = { orgId: call.orgId, id, userName, name, description: description || undefined, accessTokenType };
+      const machine = {
+        orgId: call.orgId,
+        id,
+        userName: userNameOf(userName),
+        name,
+        description: description || undefined,
+        accessTokenType,
+      };
       const made = await createIdentity(core.db, machine, call.actor);
       // ZITADEL tells of a new machine as of a changed one.
       const details = changedDetails({ sequence: made.sequence, changedAt: made.createdAt }, call.orgId);
@@ -75,9 +83,6 @@ export async function readUser(core: Core, text: string, call: Call): Promise<St
 
 function chosenId(text: string): PrincipalId {
   const id = parseId<PrincipalId>(text);
-  if (id) return id;
-  const message = "value must be a valid UUID";
-  const violations = [{ field: "user_id", rule: "UUID", message }];
-  const { code, reason } = invalid(violations);
-  throw new Failure(code, reason, { text: `invalid AddMachineUserRequest.UserId: ${message}` }, { violations });
+  if (!id) throw broken("AddMachineUserRequest", "user_id", "UUID", "value must be a valid UUID");
+  return id;
 }

@@ -3,7 +3,7 @@ import { AdminServiceService } from "../../../proto/gen/zitadel/admin/v1/admin.t
 import { ManagementServiceService } from "../../../proto/gen/zitadel/management/v1/management.ts";
 import { type GrpcClient, grpcClient } from "../../support/grpc.ts";
 import { restClient } from "../../support/rest.ts";
-import { expectError, expectInvalid, fresh, grpcError, person, startWorld, type World, within } from "./world.ts";
+import { expectError, expectInvalid, fresh, grpcError, person, startWorld, untilWaiting, type World, within } from "./world.ts";
 
 let world: World;
 let adminRpc: GrpcClient;
@@ -82,6 +82,23 @@ describe("AddOrg", () => {
     const sentence = "invalid AddOrgRequest.Name: value length must be between 1 and 200 runes, inclusive";
     expectInvalid(await world.admin("POST", "/management/v1/orgs", { body: {} }), sentence);
     expectInvalid(await world.admin("POST", "/management/v1/orgs", { body: { name: "n".repeat(201) } }), sentence);
+  });
+
+  it("makes no org for a caller that is being removed", async () => {
+    const home = await world.org();
+    const maker = await world.machine(home, "SELF_MANAGEMENT_GLOBAL");
+    const [holder, watcher] = [await world.connect(), await world.connect()];
+    await holder.query("begin");
+    await holder.query("select from principals where id = $1 for update", [maker.id]);
+    const removed = world.admin("DELETE", `/management/v1/users/${maker.id}`, within(home));
+    await untilWaiting(watcher, 1);
+    const name = fresh("Orphan");
+    const made = maker.rest("POST", "/management/v1/orgs", { body: { name } });
+    await untilWaiting(watcher, 2);
+    await holder.query("rollback");
+    expect((await removed).status).toBe(200);
+    expectError(await made, 400, 9, "COMMAND-uXHNj", "User could not be found");
+    expect((await world.admin("GET", `/admin/v1/orgs/_is_unique?name=${name}`)).body).toEqual({ isUnique: true });
   });
 
   it("needs a token, then the right to make orgs, then a good request, in this order", async () => {
@@ -203,7 +220,7 @@ describe("ListOrgs", () => {
       "invalid ListOrgsRequest.Queries[0]: embedded message failed validation | caused by: invalid OrgQuery.Query: value is required",
     );
     const many = Array.from({ length: 501 }, () => ({ nameQuery: {} }));
-    expectInvalid(await search({ queries: many }), "invalid Queries: value must contain no more than 500 item(s)");
+    expectInvalid(await search({ queries: many }), "invalid Request.Queries: value must contain no more than 500 item(s)");
     expectInvalid(
       await search({ queries: [{ nameQuery: { method: 8 } }] }),
       "invalid ListOrgsRequest.Queries[0]: embedded message failed validation | caused by: invalid OrgQuery.NameQuery: " +

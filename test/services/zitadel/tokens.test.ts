@@ -103,6 +103,7 @@ describe("AddPersonalAccessToken", () => {
     for (const answer of [await add(nothing), await add("no-id"), await add(await machine(), {}, elsewhere)]) {
       expectError(answer, 400, 9, "COMMAND-Dggw2", "User could not be found");
     }
+    expectError(await add("x".repeat(10_000)), 400, 9, "COMMAND-Dggw2");
     expectError(await add(nothing, { expirationDate: "2020-01-01T00:00:00Z" }), 400, 3, "DOMAIN-dv3t5");
     const rpc = grpcClient(world.system.grpcAddress, ManagementServiceService, world.system.adminToken);
     const metadata = { "x-zitadel-orgid": orgId };

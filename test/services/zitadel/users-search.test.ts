@@ -105,6 +105,8 @@ describe("ListUsers", () => {
     const userEmails = ["bob@two.example", "Cleo@one.example", "anna@ONE.example"];
     expect(await found({ inUserEmailsQuery: { userEmails } })).toEqual(["bob", "cleo_x"]);
     expect(await found({ inUserEmailsQuery: {} })).toEqual([]);
+    expect((await search({ queries: [{ inUserEmailsQuery: { userEmails: ["a\0b"] } }] })).status).toBe(400);
+    expect(await found({ inUserIdsQuery: { userIds: ["a\0b"] } })).toEqual([]);
   });
 
   it("combines queries with and, or and not, in each other", async () => {
@@ -139,7 +141,7 @@ describe("ListUsers", () => {
     const anna = userName("Anna");
     const many = { orQuery: { queries: Array.from({ length: 499 }, () => anna) } };
     expect(await found(many)).toEqual(["Anna"]);
-    expectInvalid(await search({ queries: [many, anna] }), "invalid Queries: value must contain no more than 500 item(s)");
+    expectInvalid(await search({ queries: [many, anna] }), "invalid Request.Queries: value must contain no more than 500 item(s)");
     expectInvalid(
       await search({ queries: [{}] }),
       "invalid ListUsersRequest.Queries[0]: embedded message failed validation | caused by: invalid SearchQuery.Query: value is required",
@@ -174,6 +176,8 @@ describe("ListUsers", () => {
     expect(pages.map((page) => page.body.details.totalResult)).toEqual(["4", "4", "4"]);
     expect(pages.map((page) => (page.body.result ?? []).map((user) => user.userName))).toEqual([["deploy", "bob"], ["cleo_x", "Anna"], []]);
     expect(pages[0]?.body).toMatchObject({ sortingColumn });
+    const unknown = "invalid ListUsersRequest.SortingColumn: value must be one of the defined enum values";
+    expectInvalid(await search({ sortingColumn: 10 }), unknown);
     expect((await search({ query: { limit: 1_000 } })).status).toBe(200);
     expectError(await search({ query: { limit: 1_001 } }), 400, 3, "QUERY-4M0fs", "Limit exceeded");
   });

@@ -130,6 +130,15 @@ describe("AddHumanUser", () => {
       ],
     ];
     for (const [body, sentence] of sentences) expectInvalid(await addHuman(body), sentence);
+    const profile = { firstName: "Ada", lastName: "Byron", gender: 99 };
+    expectInvalid(await addHuman(person("x", { profile })), "invalid Profile.Gender: value must be one of the defined enum values");
+  });
+
+  it("takes a user name without the blanks around it, and blanks alone for none", async () => {
+    const { userId } = (await addHuman(person("  spaced  ", { email: { email: "s@example.com" } }))).body;
+    expect((await get(userId)).body.user).toMatchObject({ userName: "spaced", preferredLoginName: `spaced@${domain}` });
+    expectError(await addHuman(person(" ", { email: { email: "s@example.com" } })), 400, 3, "COMMAND-5N8fs", "Userdata is invalid");
+    expectError(await addMachine({ userName: " ", name: "x" }), 400, 3, "COMMAND-5N8fs", "Userdata is invalid");
   });
 });
 
