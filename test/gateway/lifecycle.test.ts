@@ -191,11 +191,11 @@ describe("the gateway as a process", () => {
   });
 
   it.each([
-    [{ HTTP_PORT: "http" }, "HTTP_PORT"],
-    [{ LOG_LEVEL: "loud" }, "LOG_LEVEL"],
-    [{ DESCRIPTORS: "/nowhere.binpb" }, "/nowhere.binpb"],
-    [{ DESCRIPTORS: MAIN }, "main.ts"],
-  ])("refuses to start with %j, in one line that says why", async (env, word) => {
+    ["a port that is none", { HTTP_PORT: "http" }, "HTTP_PORT"],
+    ["a level that is none", { LOG_LEVEL: "loud" }, "LOG_LEVEL"],
+    ["descriptors that are missing", { DESCRIPTORS: "/nowhere.binpb" }, "/nowhere.binpb"],
+    ["descriptors that are something else", { DESCRIPTORS: MAIN }, "main.ts"],
+  ])("refuses to start with %s, in one line that says why", async (_, env, word) => {
     const { child } = spawnGateway(env);
     let errors = "";
     child.stderr?.on("data", (chunk) => {
