@@ -3,7 +3,7 @@
  * no pid is ever compared, and it holds between containers that share a volume. Node offers such locks only through SQLite,
  * so an empty SQLite file serves: a transaction is begun in it and never ended.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StartFailure } from "./failure.ts";
@@ -18,12 +18,13 @@ const BUSY = 5;
 const held: DatabaseSync[] = [];
 
 /**
- * Takes the lock of a DATA_DIR, which must exist, until this process ends.
- * @throws StartFailure when another process holds it.
+ * Takes the lock of a DATA_DIR, which is made if need be, until this process ends.
+ * @throws StartFailure when another process holds it, or the directory cannot be made or written.
  */
 export function takeLock(dir: string): void {
   const note = join(dir, "lock.pid");
   try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
     const file = new DatabaseSync(join(dir, "lock"));
     file.exec(`PRAGMA busy_timeout = ${PATIENCE}; PRAGMA journal_mode = MEMORY`);
     file.exec("BEGIN EXCLUSIVE");

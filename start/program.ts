@@ -21,14 +21,16 @@ const STARTUP = 120_000;
 /** Enough for requests in flight, and not too much for a person who waits. */
 const HABITS = { stop: "SIGTERM", kill: "SIGKILL", patience: 10_000 } as const;
 
+const ORPHAN = new URL("orphan.ts", import.meta.url).href;
+
 /**
- * Starts a program. It gets a channel to this process, and nothing is ever said on it: when it closes ("disconnect"), the
- * supervisor is dead, and the program stops, so that the next start finds the ports free.
+ * Starts a program. It gets a channel to this process, and nothing is ever said on it: when it closes, the supervisor is
+ * dead, and the program stops (`orphan.ts`), so that the next start finds the ports free.
  */
 export function startProgram({ entry, environment, journal: path, serves }: Program): Running {
   const journal = openJournal(path);
   // Detached: Ctrl-C in a terminal reaches the supervisor only, which then stops things in order.
-  const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(entry)], {
+  const child = spawn(process.execPath, [...process.execArgv, "--import", ORPHAN, fileURLToPath(entry)], {
     env: environment,
     detached: true,
     stdio: ["ignore", journal.descriptor, journal.descriptor, "ipc"],

@@ -3,7 +3,6 @@
  * cannot be kept running. Its own words are few and for people; the programs log into DATA_DIR, because nobody can read a
  * banner between lines of JSON, and a program must be able to log when its supervisor is dead.
  */
-import { mkdirSync } from "node:fs";
 import { banner } from "./banner.ts";
 import { readConfig } from "./config.ts";
 import { StartFailure } from "./failure.ts";
@@ -20,9 +19,10 @@ const SAME_WISH = 500;
  */
 export async function supervise(plan: Plan): Promise<void> {
   const begun = performance.now();
+  // A terminal or pipe that is gone is no reason to die, and least of all without stopping the others.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   try {
     const config = readConfig();
-    mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
     // Held until this process ends, so that nobody starts while we are still stopping.
     takeLock(config.dataDir);
     const system = assemble({ config, plan, log, giveUp: (failure) => void quit(system, failure) });

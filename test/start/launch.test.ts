@@ -8,7 +8,7 @@ import { holds } from "../../start/condition.ts";
 import { observe } from "./installation.ts";
 
 const echo = fileURLToPath(new URL("stand-ins/echo.ts", import.meta.url));
-const SOON = { within: 5_000 };
+const SOON = { within: 30_000 };
 
 /** A project that has the launcher and, when asked for, a Node in node_modules; nothing else. */
 function createProject({ bundled }: { bundled: boolean }): string {
@@ -60,6 +60,14 @@ describe("the launcher", () => {
     expect(await holds(() => run.output().includes("\n"), SOON)).toBe(true);
     run.child.kill("SIGTERM");
     expect(await run.ended()).toBe(15);
+  });
+
+  test("does not leave that program behind when it is killed itself", async () => {
+    const run = launch(createProject({ bundled: true }), "20.20.2", [echo]);
+    expect(await holds(() => run.output().includes("\n"), SOON)).toBe(true);
+    run.child.kill("SIGKILL");
+    // Both share the output: "close" comes when both have ended.
+    expect(await run.ended()).toBe("SIGKILL");
   });
 
   test("does not outlive npm, which cannot pass on that it was killed", async () => {

@@ -60,6 +60,16 @@ describe("npm start", () => {
     expect([...installation.processes()]).toEqual([]);
   });
 
+  test("stops everything when its terminal goes away", async () => {
+    const installation = await createInstallation();
+    const started = await installation.startReady();
+    started.child.stdout?.destroy();
+    started.child.stderr?.destroy();
+    started.child.kill("SIGHUP");
+    expect(await started.ended()).toBe(0);
+    expect([...installation.processes()]).toEqual([]);
+  });
+
   test("stops when it is interrupted before it is ready", async () => {
     const installation = await createInstallation();
     const started = installation.start();
@@ -102,6 +112,13 @@ describe("a start", () => {
     stranger.close();
     expect(started.output().trim()).toBe(`tenure: port ${grpcPort} is in use: set GRPC_PORT to another port, or stop what listens there`);
     expect(existsSync(join(installation.dataDir, "postgres"))).toBe(false);
+  });
+
+  test("says when DATA_DIR cannot be made", async () => {
+    const installation = await createInstallation();
+    const started = installation.start({ DATA_DIR: "/dev/null/data" });
+    expect(await started.ended()).toBe(1);
+    expect(started.output()).toMatch(/^tenure: \/dev\/null\/data cannot be used \(ENOTDIR: .*\): make it writable, or set DATA_DIR\n$/);
   });
 
   test("names the setting that makes no sense", async () => {

@@ -5,4 +5,3 @@ const { HOST, HTTP_PORT } = process.env;
 createServer((_, response) => response.end(String(process.pid))).listen(Number(HTTP_PORT), HOST);
 
 process.on("SIGTERM", () => process.exit(0));
-process.on("disconnect", () => process.exit(0));

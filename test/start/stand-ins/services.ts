@@ -26,4 +26,3 @@ server.bindAsync(`${HOST}:${GRPC_PORT}`, ServerCredentials.createInsecure(), (er
 });
 
 process.on("SIGTERM", () => process.exit(0));
-process.on("disconnect", () => process.exit(0));
