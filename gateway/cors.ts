@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** What a page may read of every answer. */
-export const EXPOSED_HEADERS = "grpc-status, grpc-message, grpc-status-details-bin, location, x-request-id, x-tenure-operation";
+export const EXPOSED_HEADERS = ["grpc-status", "grpc-message", "grpc-status-details-bin", "location", "x-request-id", "x-tenure-operation"];
 
 const ALLOWED_HEADERS = "authorization, content-type, x-grpc-web, x-user-agent, grpc-timeout, x-zitadel-orgid, accept, accept-language";
 const ALLOWED_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
@@ -12,7 +12,7 @@ const MAX_AGE = "7200";
 /** Headers of every answer. */
 export const CORS_HEADERS: Readonly<Record<string, string>> = {
   "access-control-allow-origin": "*",
-  "access-control-expose-headers": EXPOSED_HEADERS,
+  "access-control-expose-headers": EXPOSED_HEADERS.join(", "),
 };
 
 /** Whether a browser asks here if it may send its real request (Fetch standard, "CORS-preflight request"). */

@@ -5,22 +5,18 @@ import type { Registry } from "@bufbuild/protobuf";
 import { Code } from "../../proto/gen/google/rpc/code.ts";
 import { writeFailure } from "../answer.ts";
 import { readBody } from "../body.ts";
-import type { Call, Ending, MetadataEntry } from "../call.ts";
-import { EXPOSED_HEADERS } from "../cors.ts";
+import type { Call } from "../call.ts";
 import type { Catalogue, Method } from "../descriptors.ts";
 import type { Exchange } from "../exchange.ts";
 import { failureOf, Refusal } from "../status.ts";
-import { headerValue, isAnswered, readTimeout, webMetadata } from "../transcode/metadata.ts";
+import { readTimeout, webMetadata } from "../transcode/metadata.ts";
 import type { Upstream } from "../upstream.ts";
-import { decodeText, encodeText, FRAME_MAX, messageFrame, readFrame, tooLarge, trailerFrame } from "./envelope.ts";
-import { trailerBlock, trailerEntries } from "./trailer.ts";
+import { decodeText, FRAME_MAX, readFrame, tooLarge } from "./envelope.ts";
+import { Writer } from "./writer.ts";
 
 export type GrpcWebHandler = (request: IncomingMessage, response: ServerResponse, exchange: Exchange) => Promise<void>;
 
 const CONTENT_TYPE = /^application\/grpc-web(-text)?(\+proto)?\s*(;|$)/i;
-
-/** Larger statuses go into the body: many clients stop at 16 KiB for all headers. */
-const STATUS_HEADERS_MAX = 4096;
 
 /** Base64 is a third longer, and longer still when every chunk is padded. */
 const TEXT_MAX = 2 * FRAME_MAX;
@@ -100,74 +96,4 @@ function isTextType(type: string | undefined): boolean {
 function wantsText({ headers }: IncomingMessage): boolean {
   const accepted = headers.accept?.split(",").find((type) => CONTENT_TYPE.test(type.trim()));
   return isTextType(accepted?.trim() ?? headers["content-type"]);
-}
-
-/** Writes one answer: headers with the first frame, frames, and the status. */
-class Writer {
-  readonly response: ServerResponse;
-  readonly #exchange: Exchange;
-  readonly #isText: boolean;
-
-  constructor(response: ServerResponse, exchange: Exchange, isText: boolean) {
-    this.response = response;
-    this.#exchange = exchange;
-    this.#isText = isText;
-  }
-
-  headers(entries: readonly MetadataEntry[]): void {
-    const passed = entries.filter(([name]) => isAnswered(name));
-    for (const [name, value] of passed) {
-      this.response.appendHeader(name, headerValue(value));
-    }
-    if (passed.length > 0) {
-      this.response.setHeader("access-control-expose-headers", [EXPOSED_HEADERS, ...passed.map(([name]) => name)].join(", "));
-    }
-  }
-
-  message(bytes: Buffer, next: () => void): void {
-    this.#open();
-    if (this.response.write(this.#encode(messageFrame(bytes)))) {
-      next();
-    } else {
-      this.response.once("drain", next);
-    }
-  }
-
-  /** Ends the answer, with a last message before the status if there is one. */
-  end(ending: Ending, message?: Buffer): void {
-    this.#exchange.code = this.response.destroyed ? Code.CANCELLED : (ending.failure?.code ?? Code.OK);
-    if (this.response.destroyed) {
-      return;
-    }
-    const entries = trailerEntries(ending);
-    const block = trailerBlock(entries);
-    const isAlone = ending.failure !== undefined && !this.response.headersSent;
-    if (isAlone && block.length <= STATUS_HEADERS_MAX) {
-      for (const [name, value] of entries) {
-        this.response.appendHeader(name, value);
-      }
-      this.#close(Buffer.alloc(0));
-    } else {
-      const trailer = trailerFrame(block);
-      this.#close(this.#encode(message === undefined ? trailer : Buffer.concat([messageFrame(message), trailer])));
-    }
-  }
-
-  #close(last: Buffer): void {
-    if (!this.response.headersSent) {
-      this.response.setHeader("content-length", last.length);
-    }
-    this.#open();
-    this.response.end(last);
-  }
-
-  #open(): void {
-    if (!this.response.headersSent) {
-      this.response.writeHead(200, { "content-type": this.#isText ? "application/grpc-web-text+proto" : "application/grpc-web+proto" });
-    }
-  }
-
-  #encode(bytes: Buffer): Buffer {
-    return this.#isText ? encodeText(bytes) : bytes;
-  }
 }

@@ -226,6 +226,7 @@ describe("hand-made frames", () => {
       "gone",
     ]);
     expect(answer.headers["x-last"]).toBe("1");
+    expect(answer.headers["access-control-expose-headers"]).toMatch(/\bx-last\b/);
     const status = Status.decode(Buffer.from(String(answer.headers["grpc-status-details-bin"]), "base64"));
     expect(status).toMatchObject({ code: 5, message: "gone" });
   });
