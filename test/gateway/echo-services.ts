@@ -31,6 +31,8 @@ export interface EchoServices {
   isServing: boolean;
   /** Decides how calls end from now on; undefined brings the echo back. */
   behave: ((call: ReceivedCall) => Behaviour | Promise<Behaviour>) | undefined;
+  /** Takes no new calls, and stops when those under way have ended. */
+  drain(): Promise<void>;
   /** Stops at once, breaking off the calls under way. */
   stop(): Promise<void>;
 }
@@ -68,6 +70,7 @@ export async function startEcho(methods: Iterable<EchoMethod>, port = 0): Promis
     server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
   });
   services.address = `127.0.0.1:${services.port}`;
+  services.drain = () => new Promise((resolve) => server.tryShutdown(() => resolve()));
   services.stop = async () => server.forceShutdown();
   return services;
 }

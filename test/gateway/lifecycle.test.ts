@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startGateway } from "../../gateway/server.ts";
 import { Code } from "../../proto/gen/google/rpc/code.ts";
+import type { EchoServices } from "./echo-services.ts";
 import { startEcho } from "./echo-services.ts";
 import { send } from "./http.ts";
 import { statusWith } from "./statuses.ts";
@@ -110,6 +111,36 @@ describe("services that go away", () => {
     await services.stop();
     expect((await answer).status).toBeGreaterThanOrEqual(500);
     await gateway.close();
+  });
+});
+
+describe("services that stop in good order", () => {
+  it("finish the calls under way, while new ones go to those that take their place", async () => {
+    const { services, gateway, get } = await startPair();
+    let finish = (): void => {};
+    const arrived = new Promise<void>((resolve) => {
+      services.behave = ({ message }) => {
+        resolve();
+        return new Promise((done) => {
+          finish = () => done({ messages: [message] });
+        });
+      };
+    });
+    const slow = get("/echo/v1/things/slow");
+    await arrived;
+    const drained = services.drain();
+    let successor: EchoServices | undefined;
+    await expect
+      .poll(async () => {
+        successor ??= await startEcho(world.catalogue.methods.values(), services.port).catch(() => undefined);
+        return successor !== undefined && (await get("/echo/v1/things/a")).status;
+      }, RECOVERY)
+      .toBe(200);
+    finish();
+    expect((await slow).json()).toMatchObject({ text: "slow" });
+    await drained;
+    await gateway.close();
+    await successor?.stop();
   });
 });
 
