@@ -51,15 +51,25 @@ export async function replaceMemberships(tx: Database, wish: Memberships, actor:
   if (rows.length === 0) throw failure("PRIVILEGE_BOUNDARY", { kind: wish.kind, id: principalId });
 }
 
-async function lockGroups(tx: Database, { orgId, groupIds }: Memberships): Promise<GroupId[]> {
+/**
+ * Locks the groups that this write may touch, in the order of their ids: each gets an event, and two writes that share
+ * groups must not take their counters in different orders.
+ *
+ * @returns those that the principal shall be in
+ */
+async function lockGroups(tx: Database, { orgId, principalId, groupIds }: Memberships): Promise<GroupId[]> {
   const ids = groupIds.map((id) => parseId<GroupId>(id)).filter((id) => id !== null);
   const { rows } = await sql<{ id: GroupId }>`
     with org as (
       select o.id from orgs o where o.id = ${orgId}::uuid and o.deleted_at is null for share
     )
-    select g.id from org join groups g on g.org_id = org.id where g.id = any(${ids}::uuid[]) and g.deleted_at is null
-    order by g.id for share of g`.execute(tx);
-  return rows.map((row) => row.id);
+    select g.id from org join groups g on g.org_id = org.id
+    where g.deleted_at is null and g.id in (
+      select unnest(${ids}::uuid[])
+      union select m.group_id from group_members m where m.org_id = ${orgId}::uuid and m.principal_id = ${principalId}::uuid)
+    order by g.id for no key update of g`.execute(tx);
+  const wished = new Set<string>(ids);
+  return rows.map((row) => row.id).filter((id) => wished.has(id));
 }
 
 async function lockPrincipal(tx: Database, { orgId, principalId, kind }: Memberships): Promise<void> {

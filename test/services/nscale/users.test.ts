@@ -139,6 +139,21 @@ describe("a user", () => {
   });
 });
 
+describe("many users", () => {
+  it("move between the same groups at once, in every direction", async () => {
+    const groups = [await org.group([]), await org.group([]), await org.group([])].toSorted();
+    const ids = await Promise.all(groups.map((groupId) => org.user(address(), [groupId])));
+    const move = async (id: string, groupIDs: (string | undefined)[]) => {
+      const spec = { subject: "x", state: "active", groupIDs };
+      return (await admin.rest("PUT", at(id), { body: { spec } })).status;
+    };
+    for (let round = 0; round < 10; round += 1) {
+      const statuses = await Promise.all(ids.map((id, index) => move(id, [groups[(index + round) % 3], groups[(index + 2 * round) % 3]])));
+      expect(statuses).toEqual([200, 200, 200]);
+    }
+  });
+});
+
 describe("somebody with less than a group's roles", () => {
   it("puts nobody into it, and neither takes out, suspends nor deletes who is in it", async () => {
     const people = await org.member("ORG_USER_MANAGER");
