@@ -20,7 +20,7 @@ export interface ServiceAccountSpec {
 }
 
 export interface ServiceAccountStatus {
-  /** When the token ends. */
+  /** When the token ends. The last second of the year 9999 for an identity that has no token of this kind. */
   expiry:
     | Date
     | undefined;
