@@ -63,8 +63,7 @@ export async function findMembership(
   projectId: ProjectId,
   identityId: PrincipalId,
 ): Promise<Membership | null> {
-  const { rows } = await sql<Row>`
-    select m.* from (${memberships(orgId, projectId)} and p.id = ${identityId}::uuid) m`.execute(db);
+  const { rows } = await sql<Row>`${memberships(orgId, projectId)} and p.id = ${identityId}::uuid`.execute(db);
   return rows[0] ? toMembership(rows[0]) : null;
 }
 
@@ -86,7 +85,7 @@ export async function listMemberships(
 ): Promise<{ total: number; memberships: Membership[] }> {
   const named = sql`strpos(lower(i.name), lower(${query.name})) > 0`;
   const holding =
-    query.roles.length === 0 ? sql`true` : sql`exists (select from ${roles} where coalesce(r.role, c.key) = any(${query.roles}::text[]))`;
+    query.roles.length === 0 ? sql`true` : sql`exists (select from ${heldRoles} and coalesce(r.role, c.key) = any(${query.roles}::text[]))`;
   const { rows } = await sql<Row & { total: bigint; id: GrantId | null }>`
     with matching as (
       ${memberships(orgId, projectId)} and ${named} and ${holding}
@@ -98,7 +97,7 @@ export async function listMemberships(
 }
 
 /** The effective roles `r` of the grant `g`, with the project's own role `c` that they are, if they are one. */
-const roles = sql`grant_roles r left join live_project_roles c on c.org_id = r.org_id and c.id = r.project_role_id
+const heldRoles = sql`grant_roles r left join live_project_roles c on c.org_id = r.org_id and c.id = r.project_role_id
   where r.org_id = g.org_id and r.grant_id = g.id and (r.project_role_id is null or c.id is not null)`;
 
 /** All memberships of identities in a project, up to a WHERE that can be continued. */
@@ -109,7 +108,7 @@ function memberships(orgId: OrgId, projectId: ProjectId): RawBuilder<Row> {
       (select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'name', r.role, 'range', r.temporary_range, 'startsAt', r.starts_at, 'endsAt', r.ends_at,
           'createdAt', r.created_at, 'updatedAt', coalesce(r.updated_at, r.created_at),
           'custom', case when c.id is not null then jsonb_build_object('id', c.id, 'key', c.key, 'displayName', c.display_name) end) order by r.id), '[]')
-       from ${roles}) as roles
+       from ${heldRoles}) as roles
     from live_grants g
     join live_principals p on p.org_id = g.principal_org_id and p.id = g.principal_id and p.kind = 'identity'
     join identities i on i.org_id = p.org_id and i.id = p.id

@@ -6,7 +6,7 @@ import {
   TokenServiceService,
 } from "../../../proto/gen/tenure/access/v1/token.ts";
 import { mintCredential } from "../../credentials/commands.ts";
-import { revokeToken } from "../../credentials/tokens.ts";
+import { removePersonalToken } from "../../credentials/personal-tokens.ts";
 import { listTokens, type StoredToken } from "../../credentials/tokens-store.ts";
 import type { Core } from "../../kernel/core.ts";
 import { failure, invalid } from "../../kernel/failure.ts";
@@ -49,7 +49,8 @@ export function tenureTokens(core: Core): Row {
     revokeToken: async ({ principalId, tokenId }, call) => {
       const [principal, id] = [parseId<PrincipalId>(principalId), parseId<CredentialId>(tokenId)];
       if (!principal || !id) throw failure("CREDENTIAL_NOT_FOUND", { kind: "token", id: tokenId.slice(0, 64) });
-      await revokeToken(core, { orgId: call.orgId, principalId: principal, id }, call.actor);
+      const token = { orgId: call.orgId, principalId: principal, id, outranking: call.rights.outranking() };
+      await removePersonalToken(core, token, call.actor);
       return {};
     },
   };

@@ -25,10 +25,12 @@ const sentences: Partial<Record<ReasonName, string>> = {
   INTERNAL: "Something went wrong on our side; the log has it under the request id.",
 };
 
-/** Speaks of a failure in a sentence; what is wrong with a request is told in the checker's own. */
+/** Speaks of a failure in a sentence; of a request, with the first thing that is wrong with it. */
 export function words(failure: Failure): Spoken {
-  const message = failure.facts.text ?? sentences[failure.reason] ?? plain(failure.reason);
-  return { code: failure.code, message, detail: null };
+  const sentence = sentences[failure.reason] ?? plain(failure.reason);
+  const [violation] = failure.violations;
+  const what = violation ? `${violation.field}: ${violation.message}` : failure.facts.text;
+  return { code: failure.code, message: what === undefined ? sentence : `${sentence.slice(0, -1)}: ${what}.`, detail: null };
 }
 
 function plain(reason: ReasonName): string {

@@ -10,9 +10,7 @@ import { Status } from "../../../proto/gen/google/rpc/status.ts";
 import { ErrorDetail } from "../../../proto/gen/infisical/identity/v1/error.ts";
 import type { DeleteProjectIdentityResponse } from "../../../proto/gen/infisical/identity/v1/identity.ts";
 import { ManagementServiceService } from "../../../proto/gen/infisical/identity/v1/management.ts";
-import { Rights } from "../../../services/access/rights.ts";
 import { registry } from "../../../services/api/contract.ts";
-import { requestDelete } from "../../../services/deletion/commands.ts";
 import { type GrpcClient, grpcClient } from "../../support/grpc.ts";
 import { type System, startSystem } from "../../support/system.ts";
 import { breaches } from "./document.schema.ts";
@@ -157,20 +155,13 @@ describe("a stranger cannot tell", () => {
 });
 
 describe("what lives below ends with what is above", () => {
-  const nobody = { orgId: null, principalId: null, requestId: null };
-  const everything = new Rights([{ role: "IAM_OWNER", scope: "instance", projectId: null, projectGrantId: null, linked: [] }]).outranking();
-
-  async function remove(kind: "org" | "project", orgId: string, id: string): Promise<void> {
-    const core = { db: world.db, announce: () => {} };
-    await requestDelete(core, { kind, orgId: orgId as never, id, actor: nobody, outranking: everything });
-  }
-
   it("the tokens of a project's identities with the project, and the identities with it", async () => {
     const place = await world.project(here.orgId);
     const inside = await world.as(place.orgId, await world.owned(place, {}, "admin"));
     const member = await world.member(place, "admin");
     expect((await inside.rest("GET", path(place))).status).toBe(200);
-    await remove("project", place.orgId, place.projectId);
+    const answer = await world.admin("DELETE", `/api/v1/organizations/${place.orgId}/projects/${place.projectId}`);
+    expect(answer.status).toBe(202);
     expect((await inside.rest("GET", path(place))).status).toBe(401);
     // The org's identity lives on: only what it had through the project is gone.
     expect((await member.rest("GET", path(place))).status).toBe(403);
@@ -186,8 +177,14 @@ describe("what lives below ends with what is above", () => {
       await world.ofOrg(place.orgId, "ORG_OWNER"),
       await world.as(place.orgId, await world.owned(place, {}, "viewer")),
     ];
-    const paths = [path(place), `/tenure/v1/orgs/${place.orgId}/principals/${randomUUID()}/tokens`, "/api/v1/identities/x"];
-    await remove("org", place.orgId, place.orgId);
+    const paths = [
+      path(place),
+      "/api/v1/identities/x",
+      `/tenure/v1/orgs/${place.orgId}/principals/${randomUUID()}/tokens`,
+      `/api/v1/organizations/${place.orgId}/projects`,
+      "/management/v1/orgs/me",
+    ];
+    expect((await world.admin("DELETE", `/admin/v1/orgs/${place.orgId}`)).status).toBe(200);
     for (const { rest } of callers) {
       for (const target of paths) expect((await rest("GET", target)).status).toBe(401);
     }
