@@ -9,8 +9,9 @@ import { encodeMessage, statusBytes } from "./status.ts";
 
 const JSON_TYPE = "application/json";
 
-/** Headers that are larger are not sent: many clients stop at 16 KiB for all of them, and the body says the same. */
-const STATUS_HEADER_MAX = 4096;
+/** Larger values are not sent: many clients stop at 16 KiB for all headers, and the body says the same. */
+const MESSAGE_MAX = 4096;
+const DETAILS_MAX = 8192;
 
 /**
  * Writes the answer of a call that worked.
@@ -44,8 +45,10 @@ export function writeFailure(response: ServerResponse, exchange: Exchange, diale
   response.setHeader("grpc-status", String(failure.code));
   const message = encodeMessage(failure.message);
   const details = statusBytes(failure).toString("base64");
-  if (message.length + details.length <= STATUS_HEADER_MAX) {
+  if (message.length <= MESSAGE_MAX) {
     response.setHeader("grpc-message", message);
+  }
+  if (details.length <= DETAILS_MAX) {
     response.setHeader("grpc-status-details-bin", details);
   }
   response.statusCode = rendered.status;

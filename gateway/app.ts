@@ -46,9 +46,11 @@ export function createApp(catalogue: Catalogue, upstream: Upstream, log: Logger)
     }
   });
   app.get("/debug/healthz", (_request, response) => {
+    exchangeOf(response).route = "/debug/healthz";
     response.type("text/plain").send("ok");
   });
   app.get("/debug/ready", async (_request, response) => {
+    exchangeOf(response).route = "/debug/ready";
     const isReady = await upstream.ready(READY_TIMEOUT);
     response.status(isReady ? 200 : 412).json(isReady ? "ok" : "the services are not ready");
   });

@@ -1,6 +1,6 @@
 // Path, query and body of an HTTP request -> the bytes of a request message, by the rules of one binding.
 import type { DescField, DescMessage, JsonObject, Registry } from "@bufbuild/protobuf";
-import { create, fromJson, toBinary } from "@bufbuild/protobuf";
+import { fromJson, toBinary } from "@bufbuild/protobuf";
 import type { Variable } from "../httprule/parse.ts";
 import { invalid, malformed } from "../status.ts";
 import { decodeMessage } from "./decode.ts";
@@ -73,14 +73,26 @@ export function planRequest(rule: RequestRule, registry: Registry): RequestPlan 
     },
     readPath: (captures) => {
       const tree: JsonObject = {};
-      try {
-        readPathInto(tree, captures);
-        return toBinary(rule.message, fromJson(rule.message, tree, { registry }));
-      } catch {
-        return toBinary(rule.message, create(rule.message));
+      for (const [index, field] of pathFields.entries()) {
+        if (isReadable(rule.message, field, captures[index] ?? "")) {
+          writePathField(tree, field, captures[index] ?? "");
+        }
       }
+      return toBinary(rule.message, fromJson(rule.message, tree));
     },
   };
+}
+
+/** Whether one variable, alone, makes a message. */
+function isReadable(message: DescMessage, field: PathField, capture: string): boolean {
+  const tree: JsonObject = {};
+  try {
+    writePathField(tree, field, capture);
+    fromJson(message, tree);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Path fields are singular and have a text form (http.proto: not repeated, not a message). */
