@@ -14,6 +14,9 @@ import { plan, type Step } from "./plan.ts";
 import { hangsOn, isRoot, type Root } from "./target.ts";
 
 const batchRows = 1_000;
+/** Where the work stands: the step, and the key of the last row that was looked at in it. */
+type Position = { readonly step: number; readonly cursor: string[] | null };
+
 /** Blockers named in an operation; more than this only lengthen the row. */
 const namedBlockers = 20;
 const lookAgainSeconds = 30;
@@ -35,14 +38,13 @@ export async function executeDeletion(db: Database, operation: Leased, stopping:
     return;
   }
   const work = steps.filter((step) => step.rule !== "restrict");
-  let at = { step: operation.step, cursor: operation.cursor };
+  let at: Position = { step: operation.step, cursor: operation.cursor };
   while (at.step < work.length) {
     const step = work[at.step];
     if (!step || stopping.aborted) return hand(db, operation);
-    const cursor = await removeBatch(db, operation, step, root, at.cursor);
-    if (cursor === "lost") return;
-    at = cursor ? { step: at.step, cursor } : { step: at.step + 1, cursor: null };
-    if (!(await advance(db, operation, { phase: "purging", ...at }))) return;
+    const next = await removeBatch(db, operation, step, root, at);
+    if (!next) return;
+    at = next;
   }
   await finish(db, operation, work, root);
 }
@@ -63,39 +65,41 @@ async function findBlockers(db: Database, steps: readonly Step[], root: Root): P
 }
 
 /**
- * Removes (or detaches) the next rows of a step after the cursor, in key order.
+ * Removes (or detaches) the next rows of a step after the cursor, in key order, and stores the progress in the same
+ * transaction. Two statements, for the operation may be among the rows: whoever asked for it may be going, too.
  *
- * @returns the new cursor, null when the step has no more rows, "lost" when the lease is gone
+ * @returns where the work stands now; null when the lease is gone, and then nothing was done
  */
-async function removeBatch(
-  db: Database,
-  operation: Leased,
-  step: Step,
-  root: Root,
-  cursor: string[] | null,
-): Promise<string[] | null | "lost"> {
+async function removeBatch(db: Database, operation: Leased, step: Step, root: Root, at: Position): Promise<Position | null> {
   const key = keyColumns(step.table);
   const columns = sql.join(key);
-  const after = cursor ? sql`and (${columns}) > (${sql.join(cursor)})` : sql``;
-  const { rows } = await sql<{ count: number; cursor: string[] | null; mine: boolean }>`
-    with batch as materialized (
-      select ${columns} from ${sql.table(step.table)} where ${hangsOn(step, root)} ${after} order by ${columns} limit ${batchRows} for update
-    ), changed as (
-      ${change(step, key)} returning 1
-    ), counted as (
-      update operations set removed = jsonb_set(removed, array[${step.table}::text],
-        to_jsonb(coalesce((removed ->> ${step.table}::text)::bigint, 0) + (select count(*) from changed)))
-      where org_id = ${operation.org_id}::uuid and id = ${operation.id}::uuid and lease_owner = ${operation.lease_owner}::uuid
-      returning 1
-    )
-    select (select count(*)::int from batch) as count, exists (select from counted) as mine,
-      (select array[${sql.join(key.map((column) => sql`${column}::text`))}] from batch order by ${sql.join(key.map((column) => sql`${column} desc`))} limit 1) as cursor`.execute(
-    db,
-  );
-  const row = rows[0];
-  if (!row?.mine) return "lost";
-  return row.count < batchRows ? null : row.cursor;
+  const after = at.cursor ? sql`and (${columns}) > (${sql.join(at.cursor)})` : sql``;
+  try {
+    return await db.transaction().execute(async (tx) => {
+      const { rows } = await sql<{ found: number; removed: number; cursor: string[] | null }>`
+        with batch as materialized (
+          select ${columns} from ${sql.table(step.table)} where ${hangsOn(step, root)} ${after} order by ${columns} limit ${batchRows} for update
+        ), changed as (
+          ${change(step, key)} returning 1
+        )
+        select (select count(*)::int from batch) as found, (select count(*)::int from changed) as removed,
+          (select array[${sql.join(key.map((column) => sql`${column}::text`))}] from batch order by ${sql.join(key.map((column) => sql`${column} desc`))} limit 1) as cursor`.execute(
+        tx,
+      );
+      const { found = 0, removed = 0, cursor = null } = rows[0] ?? {};
+      const next = found < batchRows ? { step: at.step + 1, cursor: null } : { step: at.step, cursor };
+      const kept = await advance(tx, operation, { phase: "purging", ...next, removed: { table: step.table, rows: removed } });
+      if (!kept) throw new LeaseLost();
+      return next;
+    });
+  } catch (error) {
+    if (error instanceof LeaseLost) return null;
+    throw error;
+  }
 }
+
+/** Undoes the batch at hand: the work goes on elsewhere. */
+class LeaseLost extends Error {}
 
 function change(step: Step, key: RawBuilder<unknown>[]): RawBuilder<unknown> {
   const table = sql.table(step.table);

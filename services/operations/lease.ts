@@ -42,17 +42,23 @@ export type Progress = {
   readonly phase: Phase;
   readonly step: number;
   readonly cursor: readonly string[] | null;
+  /** Rows of a table that are gone since the last progress; added to those before. */
+  readonly removed?: { readonly table: string; readonly rows: number };
 };
 
 /**
- * Stores where the work stands and keeps the lease.
+ * Stores where the work stands and keeps the lease. In the transaction that did the work, so that neither is ever without
+ * the other.
  *
- * @returns false when the lease is lost: stop at once, somebody else goes on
+ * @returns false when the lease is lost: undo the work and stop, somebody else goes on
  */
 export async function advance(db: Database, operation: Leased, progress: Progress): Promise<boolean> {
+  const { table, rows } = progress.removed ?? { table: "", rows: 0 };
+  const removed =
+    rows === 0 ? sql`removed` : sql`jsonb_set(removed, array[${table}], to_jsonb(coalesce((removed ->> ${table})::bigint, 0) + ${rows}))`;
   const { numAffectedRows } = await sql`
-    update operations set phase = ${progress.phase}, step = ${progress.step}, cursor = ${JSON.stringify(progress.cursor)}::jsonb, updated_at = now(),
-      lease_until = now() + make_interval(secs => ${leaseSeconds})
+    update operations set phase = ${progress.phase}, step = ${progress.step}, cursor = ${JSON.stringify(progress.cursor)}::jsonb, removed = ${removed},
+      updated_at = now(), lease_until = now() + make_interval(secs => ${leaseSeconds})
     where org_id = ${operation.org_id}::uuid and id = ${operation.id}::uuid and lease_owner = ${operation.lease_owner}::uuid and done_at is null`.execute(
     db,
   );
