@@ -77,7 +77,8 @@ export async function authenticate(db: Database, token: TokenPointer, place: Pla
     ), place as (
       select case when ${place.orgFromProject} then coalesce(
           (select p.org_id from projects p
-           where p.id = ${project}::uuid and (p.org_id = c.org_id or exists (select from mine m where m.scope = 'instance' or m.org_id = p.org_id))),
+           where p.id = ${project}::uuid and (p.org_id = c.org_id or exists (
+             select from mine m where m.scope = 'instance' or (m.org_id = p.org_id and (m.scope = 'org' or m.project_id = p.id))))),
           c.org_id)
         else coalesce(${named}::uuid, c.org_id) end as org_id
       from credential c

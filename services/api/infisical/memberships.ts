@@ -18,7 +18,7 @@ import type { Handlers } from "../registry.ts";
 import { toAssigned, toDetail, toItem } from "./convert.ts";
 import { defaultLimit } from "./identities.ts";
 import { identityId, named, projectOf } from "./place.ts";
-import { Issues, readRoles, requirePermanent } from "./request.ts";
+import { Issues, readRoles, readSingleRole, requirePermanent } from "./request.ts";
 
 type Part = Pick<
   Handlers<ManagementServiceServer>,
@@ -31,8 +31,7 @@ type Named = { readonly projectId: string; readonly identityId: string };
 export function identityMemberships(core: Core): Part {
   return {
     createIdentityMembership: async (request, call) => {
-      const single = { role: request.role ?? "no-access", isTemporary: false };
-      const roles = readAll(request.roles.length > 0 ? request.roles : [single as (typeof request.roles)[number]]);
+      const roles = read((issues) => (request.roles.length > 0 ? readRoles(request.roles, issues) : readSingleRole(request.role, issues)));
       const place = placeOf(request, call, "MEMBER_UNKNOWN");
       refuseBeyond(roles, place, call);
       const { id, createdAt } = await addMembership(core.db, place, roles, call.actor);
@@ -56,7 +55,7 @@ export function identityMemberships(core: Core): Part {
       return GetIdentityMembershipResponse.fromPartial({ identityMembership: toDetail(found, identity.metadata) });
     },
     updateIdentityMembership: async (request, call) => {
-      const roles = readAll(request.roles);
+      const roles = read((issues) => readRoles(request.roles, issues));
       const place = placeOf(request, call, "GRANT_NOT_FOUND");
       refuseBeyond(roles, place, call);
       const changed = await changeMembership(core.db, place, roles, call.rights.outranking(place.projectId), call.actor);
@@ -80,9 +79,9 @@ function placeOf(request: Named, call: Call, missing: ReasonName): MembershipPla
   return { orgId: call.orgId, projectId, identityId: id };
 }
 
-function readAll(assignments: Parameters<typeof readRoles>[0]): WishedRole[] {
+function read(reader: (issues: Issues) => WishedRole[]): WishedRole[] {
   const issues = new Issues();
-  const roles = readRoles(assignments, issues);
+  const roles = reader(issues);
   issues.refuse();
   requirePermanent(roles);
   return roles;

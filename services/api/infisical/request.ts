@@ -8,6 +8,7 @@ import type { WishedRole } from "../../grants/memberships.ts";
 import { failure, invalid, type Violation } from "../../kernel/failure.ts";
 
 const nameMax = 255;
+const withoutRights = "no-access";
 const systemRoles: ReadonlySet<string> = new Set(rolesOf("infisical").map((role) => role.name));
 
 /** Collects what is wrong with a request while it is read; fields in proto names, rules and messages in Zod's words. */
@@ -67,9 +68,14 @@ function kindOf(value: unknown): string {
   return value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
 }
 
+/** The older way to give one role, for good; unset it is the role without rights. */
+export function readSingleRole(slug: string | undefined, issues: Issues): WishedRole[] {
+  return [wish(slug === undefined ? withoutRights : readText("role", slug, issues))];
+}
+
 /** Roles to give; none of them read as the role without rights. */
 export function readRoles(assignments: readonly RoleAssignment[], issues: Issues): WishedRole[] {
-  if (assignments.length === 0) return [wish("no-access")];
+  if (assignments.length === 0) return [wish(withoutRights)];
   return assignments.map((assignment, index) => readRole(assignment, `roles[${index}]`, issues));
 }
 

@@ -11,6 +11,7 @@ import { ErrorDetail } from "../../../proto/gen/infisical/identity/v1/error.ts";
 import type { DeleteProjectIdentityResponse } from "../../../proto/gen/infisical/identity/v1/identity.ts";
 import { ManagementServiceService } from "../../../proto/gen/infisical/identity/v1/management.ts";
 import { registry } from "../../../services/api/contract.ts";
+import { addMember } from "../../../services/grants/members.ts";
 import { type GrpcClient, grpcClient } from "../../support/grpc.ts";
 import { type System, startSystem } from "../../support/system.ts";
 import { breaches } from "./document.schema.ts";
@@ -142,6 +143,20 @@ describe("a stranger cannot tell", () => {
       }
     }
     expect((await world.admin("GET", path(foreign, id))).status).toBe(200);
+  });
+
+  it("whoever holds a role on one project of another org, its other projects from ones that never were", async () => {
+    const [known, other] = [await world.place(), await world.place()];
+    const sibling = await world.project(known.orgId);
+    const caller = await world.ofOrg(other.orgId, "ORG_OWNER");
+    await addMember(
+      world.db,
+      { ...known, principalId: caller.id, roles: [{ role: "viewer" }] },
+      { orgId: null, principalId: null, requestId: null },
+    );
+    expect((await caller.rest("GET", path(known))).status).toBe(200);
+    expect((await caller.rest("GET", path(sibling))).status).toBe(404);
+    expect((await caller.rest("GET", path({ projectId: randomUUID() }))).status).toBe(404);
   });
 
   it("nor reach it by naming the other org as the context", async () => {

@@ -238,7 +238,7 @@ describe("list", () => {
     expect(found.totalCount).toBe(names.length);
   });
 
-  it.each(["limit=0", "limit=1001", "offset=-1", "limit=many"])("refuses %s", async (query) => {
+  it.each(["limit=0", "limit=1001", "offset=-1", "limit=many", "search=%00"])("refuses %s", async (query) => {
     const answer = await reader.rest<Refusal>("GET", `${path(place)}?${query}`);
     expect([answer.status, answer.body.error]).toEqual([422, "ValidationFailure"]);
     expect(answer.body.message).toMatchObject([{ path: [query.split("=")[0]] }]);

@@ -95,6 +95,7 @@ describe("add", () => {
     expect(told(await add(id, { roles: [temporary(new Date())] }))).toEqual([400, "Identity must have at least one permanent role"]);
     expect(told(await add(id, { roles: [{ role: "unheard-of" }] }))).toEqual([404, "One or more custom roles not found"]);
     expect((await add(id, { roles: [{ role: " " }] })).body.message).toMatchObject([{ path: ["roles", "0", "role"], code: "too_small" }]);
+    expect((await add(id, { role: " " })).body.message).toMatchObject([{ path: ["role"], code: "too_small" }]);
     expect(told(await owner.rest("GET", at(here, id)))).toEqual([404, "Identity membership not found"]);
   });
 
