@@ -169,6 +169,27 @@ describe("a stranger cannot tell", () => {
   });
 });
 
+describe("after the answer", () => {
+  it("the worker removes every row of the identity; what is left is the operation, done, and the audit", async () => {
+    const id = await world.owned(here, { metadata: [{ key: "a", value: "b" }] }, "admin");
+    await world.token(here.orgId, id);
+    await removeByGrpc(id);
+    const { db } = world;
+    const operation = db.selectFrom("operations").select("phase").where("target_id", "=", id);
+    await expect.poll(async () => (await operation.executeTakeFirst())?.phase, { timeout: 10_000 }).toBe("done");
+    const left = await Promise.all([
+      db.selectFrom("principals").select("id").where("id", "=", id).execute(),
+      db.selectFrom("identities").select("id").where("id", "=", id).execute(),
+      db.selectFrom("identity_metadata").select("id").where("identity_id", "=", id).execute(),
+      db.selectFrom("credentials").select("id").where("principal_id", "=", id).execute(),
+      db.selectFrom("grants").select("id").where("principal_id", "=", id).execute(),
+    ]);
+    expect(left.flat()).toEqual([]);
+    const events = await db.selectFrom("audit_events").select("type").where("aggregate_id", "=", id).orderBy("sequence").execute();
+    expect(events.map(({ type }) => type)).toEqual(["user.machine.added", "user.pat.added", "user.removed", "operation.done"]);
+  });
+});
+
 describe("what lives below ends with what is above", () => {
   it("the tokens of a project's identities with the project, and the identities with it", async () => {
     const place = await world.project(here.orgId);
