@@ -112,7 +112,9 @@ const byReason: Phrases = {
 export function phraseOf(failure: Failure, rpc: Rpc): Phrase {
   if (failure.violations.length > 0) return { error: "ValidationFailure", text: "Validation failed" };
   const say = byRpc[rpc.name]?.[failure.reason] ?? byReason[failure.reason];
-  return say ? say(failure.facts, rpc) : serverFaults.has(failure.code) ? serverError : badRequest(plain(failure.reason));
+  if (say) return say(failure.facts, rpc);
+  if (serverFaults.has(failure.code)) return serverError;
+  return (failure.code === status.NOT_FOUND ? notFound : badRequest)(plain(failure.reason));
 }
 
 const serverFaults: ReadonlySet<status> = new Set([status.INTERNAL, status.UNAVAILABLE, status.UNKNOWN, status.DEADLINE_EXCEEDED]);
