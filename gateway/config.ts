@@ -30,7 +30,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): GatewayConfig 
   return {
     host: env.HOST || "127.0.0.1",
     port: readPort("HTTP_PORT", env.HTTP_PORT, 8080),
-    upstream: env.UPSTREAM || "127.0.0.1:50051",
+    upstream: readAddress("UPSTREAM", env.UPSTREAM, "127.0.0.1:50051"),
     descriptors: env.DESCRIPTORS || OWN_DESCRIPTORS,
     logLevel: readLevel(env.LOG_LEVEL),
     publicUrl: env.PUBLIC_URL || "http://localhost:8080",
@@ -46,6 +46,17 @@ function readPort(name: string, text: string | undefined, fallback: number): num
     throw new Error(`${name} is not a TCP port: ${text}`);
   }
   return port;
+}
+
+function readAddress(name: string, text: string | undefined, fallback: string): string {
+  if (!text) {
+    return fallback;
+  }
+  const hasPort = /^[^/@?#\s]+:\d{1,5}$/.test(text);
+  if (!hasPort || !URL.canParse(`http://${text}`)) {
+    throw new Error(`${name} is not a host and a port: ${text}`);
+  }
+  return text;
 }
 
 function readLevel(text: string | undefined): string {

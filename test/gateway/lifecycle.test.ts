@@ -223,6 +223,7 @@ describe("the gateway as a process", () => {
 
   it.each([
     ["a port that is none", { HTTP_PORT: "http" }, "HTTP_PORT"],
+    ["an upstream without a port", { UPSTREAM: "services" }, "UPSTREAM"],
     ["a level that is none", { LOG_LEVEL: "loud" }, "LOG_LEVEL"],
     ["descriptors that are missing", { DESCRIPTORS: "/nowhere.binpb" }, "/nowhere.binpb"],
     ["descriptors that are something else", { DESCRIPTORS: MAIN }, "main.ts"],
