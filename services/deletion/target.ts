@@ -1,6 +1,6 @@
 /** SQL that finds rows by their path from the root: shared by purge, blockers and verification. */
 import { type RawBuilder, sql } from "kysely";
-import type { Table } from "./graph.ts";
+import { keys, type Table } from "./graph.ts";
 import type { Step } from "./plan.ts";
 
 /** The row that an operation deletes. */
@@ -27,4 +27,15 @@ export function isRoot(root: Root): RawBuilder<boolean> {
 
 function rootValues(columns: readonly string[], root: Root): RawBuilder<unknown> {
   return sql.join(columns.map((column) => sql`${column === "org_id" ? root.orgId : root.id}::uuid`));
+}
+
+/** The primary key of a table, in order. */
+export function keyColumns(table: Table): RawBuilder<unknown>[] {
+  return (keys[table] ?? []).map((column) => sql.ref(column));
+}
+
+/** Assignments by which a detached row lets go. */
+export function cleared(step: Step): RawBuilder<unknown> {
+  const edge = step.path.at(-1);
+  return sql.join((edge?.clears ?? edge?.columns ?? []).map((column) => sql`${sql.ref(column)} = null`));
 }

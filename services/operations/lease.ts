@@ -2,7 +2,7 @@
  * Leases on due operations: any number of workers take different ones (FOR UPDATE SKIP LOCKED), a worker that dies loses
  * its lease by time, and whoever lost a lease finds out at its next write. Times are the database's, never a worker's.
  */
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { Database } from "../kernel/database.ts";
 import type { OperationId, OrgId } from "../kernel/ids.ts";
 import type { Phase } from "../kernel/schema.ts";
@@ -42,8 +42,8 @@ export type Progress = {
   readonly phase: Phase;
   readonly step: number;
   readonly cursor: readonly string[] | null;
-  /** Rows of a table that are gone since the last progress; added to those before. */
-  readonly removed?: { readonly table: string; readonly rows: number };
+  /** Rows by table that are gone since the last progress; added to those before. */
+  readonly removed?: ReadonlyMap<string, number>;
 };
 
 /**
@@ -53,16 +53,21 @@ export type Progress = {
  * @returns false when the lease is lost: undo the work and stop, somebody else goes on
  */
 export async function advance(db: Database, operation: Leased, progress: Progress): Promise<boolean> {
-  const { table, rows } = progress.removed ?? { table: "", rows: 0 };
-  const removed =
-    rows === 0 ? sql`removed` : sql`jsonb_set(removed, array[${table}], to_jsonb(coalesce((removed ->> ${table})::bigint, 0) + ${rows}))`;
+  const gone = JSON.stringify(Object.fromEntries([...(progress.removed ?? [])].filter(([, rows]) => rows > 0)));
   const { numAffectedRows } = await sql`
-    update operations set phase = ${progress.phase}, step = ${progress.step}, cursor = ${JSON.stringify(progress.cursor)}::jsonb, removed = ${removed},
+    update operations set phase = ${progress.phase}, step = ${progress.step}, cursor = ${JSON.stringify(progress.cursor)}::jsonb, removed = ${total(gone)},
       updated_at = now(), lease_until = now() + make_interval(secs => ${leaseSeconds})
     where org_id = ${operation.org_id}::uuid and id = ${operation.id}::uuid and lease_owner = ${operation.lease_owner}::uuid and done_at is null`.execute(
     db,
   );
   return numAffectedRows === 1n;
+}
+
+/** What was removed before and what is gone now, added up by table. */
+function total(gone: string): RawBuilder<unknown> {
+  return sql`(select coalesce(jsonb_object_agg(e.key, e.rows), '{}') from (
+    select key, sum(value::bigint) as rows from (select * from jsonb_each_text(removed) union all select * from jsonb_each_text(${gone}::jsonb)) a group by key
+  ) e)`;
 }
 
 /** Gives the operation back until it is due again, saying what it waits for or why it failed. */

@@ -18,10 +18,9 @@ const rounds = 3;
 export async function measureDelete(stack: Stack): Promise<Line[]> {
   const orgId = await seedOrg(stack.db, "Bench of deletes", 1);
   const http = httpClient(stack.baseUrl, stack.adminToken, concurrency);
-  const pool = new pg.Pool({ connectionString: stack.roundTrips.url, max: 16 });
+  const pool = new pg.Pool({ connectionString: stack.databaseUrl, max: 16 });
   const rest: number[] = [];
   const bare: number[] = [];
-  let trips = Number.NaN;
   for (let round = -1; round < rounds; round++) {
     const groups = await seedGroups(stack, orgId, perRound * 2);
     const [mine, theirs] = [groups.slice(0, perRound), groups.slice(perRound)];
@@ -37,7 +36,6 @@ export async function measureDelete(stack: Stack): Promise<Line[]> {
     }
   }
   await idle(stack);
-  trips = await countTrips(stack, orgId, http);
   await pool.end();
   http.close();
   const [a, b] = [median(rest), median(bare)];
@@ -49,14 +47,6 @@ export async function measureDelete(stack: Stack): Promise<Line[]> {
       higher: true,
       value: a / b,
       detail: `${Math.round(a)}/s against ${Math.round(b)}/s`,
-    },
-    {
-      measure: "database round trips per documented delete, authentication included",
-      must: 2,
-      aim: 1,
-      higher: false,
-      value: trips,
-      detail: "counted on the wire",
     },
   ];
 }
@@ -74,16 +64,45 @@ function statementFor(stack: Stack, orgId: OrgId, id: GroupId): pg.QueryConfig {
   return { name: "accept", text, values: [...parameters] };
 }
 
-/** The worker looks for work and health is asked once a second; both are silent long enough to count one delete at a time. */
-async function countTrips(stack: Stack, orgId: OrgId, http: ReturnType<typeof httpClient>): Promise<number> {
+/**
+ * Round trips of one delete, authentication included. The worker is held meanwhile, by a lock on a table that it needs and
+ * the accepting statement does not; health is asked once a second, so some counts hold a stranger's trip, the smallest not.
+ */
+export async function measureTrips(stack: Stack): Promise<Line[]> {
+  const { roundTrips } = stack;
+  if (!roundTrips) throw new Error("needs a counting stack");
+  const orgId = await seedOrg(stack.db, "Bench of trips", 1);
+  const http = httpClient(stack.baseUrl, stack.adminToken, 1);
+  const remove = (id: GroupId | undefined) => http("DELETE", `/api/v1/organizations/${orgId}/groups/${id}`, 200);
+  const [first, ...rest] = await seedGroups(stack, orgId, 20);
+  const holder = new pg.Client(stack.databaseUrl);
+  await holder.connect();
+  await holder.query("begin; lock table group_subjects in access exclusive mode");
+  await remove(first);
+  await blocked(stack);
   const counts: number[] = [];
-  for (const id of await seedGroups(stack, orgId, 15)) {
-    const before = stack.roundTrips.count();
-    await http("DELETE", `/api/v1/organizations/${orgId}/groups/${id}`, 200);
-    counts.push(stack.roundTrips.count() - before);
-    await idle(stack);
+  for (const id of rest) {
+    const before = roundTrips.count();
+    await remove(id);
+    counts.push(roundTrips.count() - before);
   }
-  return Math.min(...counts);
+  await holder.query("commit");
+  await holder.end();
+  await idle(stack);
+  http.close();
+  const measure = "database round trips per documented delete, authentication included";
+  return [{ measure, must: 2, aim: 1, higher: false, value: Math.min(...counts), detail: "counted on the wire" }];
+}
+
+/** Waits until a session of the services waits for a lock. */
+async function blocked(stack: Stack): Promise<void> {
+  for (;;) {
+    const { rows } = await sql<{
+      held: boolean;
+    }>`select exists (select from pg_stat_activity where wait_event_type = 'Lock') as held`.execute(stack.db);
+    if (rows[0]?.held) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** Accepting the delete of a big org against a small one, over REST, one at a time, with nothing else going on. */
