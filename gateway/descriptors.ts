@@ -62,6 +62,9 @@ interface RpcOption extends Message {
 /** tenure.options.v1.JSON_PRESENCE_OMIT_EMPTY. */
 const OMIT_EMPTY = 1;
 
+/** tenure.options.v1.JSON_PRESENCE_REQUIRED. */
+const REQUIRED = 2;
+
 /**
  * Reads a serialized google.protobuf.FileDescriptorSet.
  *
@@ -130,13 +133,15 @@ function bind(method: DescMethod, row: Method, options: Options): Binding[] {
 function bindRule(method: DescMethod, row: Method, rule: HttpRule, { registry, presence }: Options): Binding {
   const { verb, path } = patternOf(rule);
   const template = parseTemplate(path);
-  const omitsEmpty = (field: DescField): boolean =>
-    presence !== undefined && hasOption(field, presence) && (getOption(field, presence) as unknown) === OMIT_EMPTY;
+  const says = (field: DescField, word: number): boolean =>
+    presence !== undefined && hasOption(field, presence) && (getOption(field, presence) as unknown) === word;
+  const omitsEmpty = (field: DescField): boolean => says(field, OMIT_EMPTY);
+  const isRequired = (field: DescField): boolean => says(field, REQUIRED);
   return {
     method: row,
     verb,
     template,
-    request: planRequest({ message: method.input, variables: template.variables, body: rule.body }, registry),
+    request: planRequest({ message: method.input, variables: template.variables, body: rule.body, isRequired }, registry),
     print: planResponse(
       { message: method.output, responseBody: rule.responseBody, printsEmpty: row.dialect.printsEmpty, omitsEmpty },
       registry,

@@ -16,7 +16,8 @@ const ERROR_WORDS: Readonly<Record<number, string>> = {
   500: "server_error",
 };
 
-const SERVER_ERROR = "something went wrong on our side; the request may succeed when it is repeated";
+/** The words that its clients know; whatever really happened is in the log, under the request's id. */
+const SERVER_ERROR = "an internal error has occurred, please contact support";
 
 export const nscale: Dialect = {
   printsEmpty: true,

@@ -7,6 +7,7 @@ import { decodeMessage } from "./decode.ts";
 import type { TextReader } from "./fields.ts";
 import { fieldsAlong, isObject, objectAt, put, textReader } from "./fields.ts";
 import { parseJson } from "./json.ts";
+import { planPresence } from "./presence.ts";
 import { readQuery } from "./query.ts";
 
 /** What a google.api.HttpRule says about the request. */
@@ -15,6 +16,8 @@ export interface RequestRule {
   readonly variables: readonly Variable[];
   /** "", "*" or the name of a top-level field. */
   readonly body: string;
+  /** Whether a JSON body that leaves the field out is refused. */
+  readonly isRequired: (field: DescField) => boolean;
 }
 
 export interface RawRequest {
@@ -52,6 +55,7 @@ interface PathField {
 export function planRequest(rule: RequestRule, registry: Registry): RequestPlan {
   const pathFields = rule.variables.map((variable) => planPathField(rule.message, variable));
   const body = planBody(rule);
+  const presence = body === undefined ? undefined : planPresence(rule.message, rule.isRequired);
   const scope = { message: rule.message, pathFields: pathFields.map(({ path }) => path), body };
   const readPathInto = (tree: JsonObject, captures: readonly string[]): void => {
     for (const [index, field] of pathFields.entries()) {
@@ -67,6 +71,10 @@ export function planRequest(rule: RequestRule, registry: Registry): RequestPlan 
       const tree = body === undefined || bytes.length === 0 ? {} : readBody(body, bytes);
       if (query !== "") {
         readQuery(tree, query, scope, strict);
+      }
+      const absent = presence?.(tree, "") ?? [];
+      if (absent.length > 0) {
+        throw invalid("the body leaves out what it must hold", absent);
       }
       readPathInto(tree, captures);
       return toBinary(rule.message, decodeMessage(rule.message, tree, { registry, ignoreUnknown: !strict }));
