@@ -30,6 +30,7 @@ import {
   text,
   whileDeleting,
   whileOpen,
+  whilePurgeWaits,
 } from "./tenants.ts";
 
 let system: System;
@@ -259,25 +260,26 @@ describe("RemoveProject", () => {
     const [ours, theirs] = [await world.user(acme, "project-user"), await world.user(other, "project-user")];
     ok(await acme.call("POST", `/users/${ours}/grants`, { projectId: id, roleKeys }));
     ok(await other.call("POST", `/users/${theirs}/grants`, { projectId: id, projectGrantId, roleKeys }));
-    const owned = { orgId: acme.id as OrgId, projectId: id as ProjectId, name: "Robot", userName: "robot-of-project" };
+    const owned = { orgId: acme.id as OrgId, projectId: id as ProjectId, name: "Robot" };
     const robot = await createIdentity(system.services.db, owned, nobody);
     const token = await world.token(acme, robot.id);
     const robotCalls = world.as(token, acme.id);
     expect((await robotCalls("GET", "/orgs/me")).status).toBe(403);
 
-    ok(await acme.call("DELETE", `/projects/${id}`));
+    await whilePurgeWaits(system, async () => {
+      ok(await acme.call("DELETE", `/projects/${id}`));
 
-    const search = { queries: [{ projectIdQuery: { projectId: id } }] };
-    for (const tenant of [acme, other]) {
-      expect(ok(await tenant.call("POST", "/users/grants/_search", search)).body).not.toHaveProperty("result");
-      const widened = { queries: [...search.queries, { withGrantedQuery: { withGranted: true } }] };
-      expect(ok(await tenant.call("POST", "/users/grants/_search", widened)).body).not.toHaveProperty("result");
-    }
-    expect(ok(await acme.call("POST", `/projects/${id}/roles/_search`, {})).body).not.toHaveProperty("result");
-    expect(ok(await acme.call("POST", `/projects/${id}/grants/_search`, {})).body).not.toHaveProperty("result");
-    expect((await robotCalls("GET", "/orgs/me")).status).toBe(401);
-    expect((await acme.call("GET", `/users/${robot.id}`)).status).toBe(404);
-    ok(await acme.call("POST", "/users/machine", { userName: "robot-of-project", name: "Robot again" }));
+      const search = { queries: [{ projectIdQuery: { projectId: id } }] };
+      for (const tenant of [acme, other]) {
+        expect(ok(await tenant.call("POST", "/users/grants/_search", search)).body).not.toHaveProperty("result");
+        const widened = { queries: [...search.queries, { withGrantedQuery: { withGranted: true } }] };
+        expect(ok(await tenant.call("POST", "/users/grants/_search", widened)).body).not.toHaveProperty("result");
+      }
+      expect(ok(await acme.call("POST", `/projects/${id}/roles/_search`, {})).body).not.toHaveProperty("result");
+      expect(ok(await acme.call("POST", `/projects/${id}/grants/_search`, {})).body).not.toHaveProperty("result");
+      expect((await robotCalls("GET", "/orgs/me")).status).toBe(401);
+      expect((await acme.call("GET", `/users/${robot.id}`)).status).toBe(404);
+    });
     ok(await other.call("GET", `/users/${theirs}`));
   });
 

@@ -167,6 +167,26 @@ export async function whileOpen<Result>(
   }
 }
 
+/**
+ * Runs while no purge can remove anything that holds a role: what is not seen then is hidden by the tombstone alone. What
+ * the body deletes must have held roles of a project.
+ */
+export async function whilePurgeWaits(system: System, body: () => Promise<void>): Promise<void> {
+  const db = openDatabase(system.databaseUrl, 1, () => {});
+  try {
+    await db.transaction().execute(async (tx) => {
+      const held = await sql`select from grant_roles where project_role_id is not null for key share`.execute(tx);
+      await body();
+      const kept = await sql`select from grant_roles where project_role_id is not null`.execute(tx);
+      expect(kept.rows.length).toBe(held.rows.length);
+      const { rows } = await sql`select from operations where done_at is null`.execute(tx);
+      expect(rows.length).toBeGreaterThan(0);
+    });
+  } finally {
+    await db.destroy();
+  }
+}
+
 async function waitsFor(db: Database, pid: number): Promise<boolean> {
   const { rows } = await sql<{ waits: boolean }>`
     select exists (select from pg_stat_activity a where ${pid}::int = any(pg_blocking_pids(a.pid))) as waits`.execute(db);

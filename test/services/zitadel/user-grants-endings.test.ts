@@ -6,7 +6,20 @@ import { addAuthorization } from "../../../services/grants/authorizations.ts";
 import { createIdentity } from "../../../services/identities/commands.ts";
 import type { OrgId, PrincipalId, ProjectGrantId, ProjectId } from "../../../services/kernel/ids.ts";
 import { type System, startSystem } from "../../support/system.ts";
-import { nobody, ok, random, refusal, refused, type Tenant, type Tenants, tenants, text, whileDeleting, whileOpen } from "./tenants.ts";
+import {
+  nobody,
+  ok,
+  random,
+  refusal,
+  refused,
+  type Tenant,
+  type Tenants,
+  tenants,
+  text,
+  whileDeleting,
+  whileOpen,
+  whilePurgeWaits,
+} from "./tenants.ts";
 
 let system: System;
 let world: Tenants;
@@ -75,65 +88,79 @@ describe("user grants, from every side, at once", () => {
   it("end with the user", async () => {
     const all = await scene();
     await giveBoth(all);
-    ok(await all.home.call("DELETE", `/users/${all.userId}`));
-    expect(await Promise.all([all.lender, all.borrower].map(seen))).toEqual([
-      [0, 0],
-      [0, 0],
-    ]);
+    await whilePurgeWaits(system, async () => {
+      ok(await all.home.call("DELETE", `/users/${all.userId}`));
+      expect(await Promise.all([all.lender, all.borrower].map(seen))).toEqual([
+        [0, 0],
+        [0, 0],
+      ]);
+    });
   });
 
   it("end with the user's org", async () => {
     const all = await scene();
     await giveBoth(all);
-    ok(await all.home.call("DELETE", "/orgs/me"));
-    expect(await Promise.all([all.lender, all.borrower].map(seen))).toEqual([
-      [0, 0],
-      [0, 0],
-    ]);
+    await whilePurgeWaits(system, async () => {
+      ok(await all.home.call("DELETE", "/orgs/me"));
+      expect(await Promise.all([all.lender, all.borrower].map(seen))).toEqual([
+        [0, 0],
+        [0, 0],
+      ]);
+    });
   });
 
   it("end with the org that gave them, and leave what the other gave", async () => {
     const all = await scene();
     await giveBoth(all);
-    ok(await all.borrower.call("DELETE", "/orgs/me"));
-    expect(await seen(all.lender)).toEqual([1, 1]);
-    ok(await all.home.call("GET", `/users/${all.userId}`));
+    await whilePurgeWaits(system, async () => {
+      ok(await all.borrower.call("DELETE", "/orgs/me"));
+      expect(await seen(all.lender)).toEqual([1, 1]);
+      ok(await all.home.call("GET", `/users/${all.userId}`));
+    });
   });
 
   it("end with the org that owns the project", async () => {
     const all = await scene();
     await giveBoth(all);
-    ok(await all.lender.call("DELETE", "/orgs/me"));
-    expect(await seen(all.borrower)).toEqual([0, 0]);
+    await whilePurgeWaits(system, async () => {
+      ok(await all.lender.call("DELETE", "/orgs/me"));
+      expect(await seen(all.borrower)).toEqual([0, 0]);
+    });
   });
 
   it("end with the project", async () => {
     const all = await scene();
     await giveBoth(all);
-    ok(await all.lender.call("DELETE", `/projects/${all.projectId}`));
-    expect(await Promise.all([all.lender, all.borrower].map(seen))).toEqual([
-      [0, 0],
-      [0, 0],
-    ]);
+    await whilePurgeWaits(system, async () => {
+      ok(await all.lender.call("DELETE", `/projects/${all.projectId}`));
+      expect(await Promise.all([all.lender, all.borrower].map(seen))).toEqual([
+        [0, 0],
+        [0, 0],
+      ]);
+    });
   });
 
   it("end with the project grant that they were given through, and leave what the project's owner gave", async () => {
     const all = await scene();
     await giveBoth(all);
-    ok(await all.lender.call("DELETE", `/projects/${all.projectId}/grants/${all.projectGrantId}`));
-    expect(await Promise.all([all.lender, all.borrower].map(seen))).toEqual([
-      [1, 1],
-      [0, 0],
-    ]);
+    await whilePurgeWaits(system, async () => {
+      ok(await all.lender.call("DELETE", `/projects/${all.projectId}/grants/${all.projectGrantId}`));
+      expect(await Promise.all([all.lender, all.borrower].map(seen))).toEqual([
+        [1, 1],
+        [0, 0],
+      ]);
+    });
   });
 
   it("cannot be taken back when they have ended", async () => {
     const all = await scene();
     const given = { projectId: all.projectId, roleKeys: ["reader"] };
     const id = text(ok(await all.lender.call("POST", `/users/${all.userId}/grants`, given)).body, "userGrantId");
-    ok(await all.home.call("DELETE", `/users/${all.userId}`));
     const missing = refused(404, 5, "COMMAND-1My0t", "User grant not found");
-    expect(refusal(await all.lender.call("DELETE", `/users/${all.userId}/grants/${id}`))).toEqual(missing);
+    await whilePurgeWaits(system, async () => {
+      ok(await all.home.call("DELETE", `/users/${all.userId}`));
+      expect(refusal(await all.lender.call("DELETE", `/users/${all.userId}/grants/${id}`))).toEqual(missing);
+    });
   });
 });
 
