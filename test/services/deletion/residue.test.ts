@@ -31,7 +31,7 @@ import { createCluster, createClusterManager } from "../../../services/resources
 import { createUser } from "../../../services/users/commands.ts";
 import { holds } from "../../../start/condition.ts";
 import { createDatabase, type TestDatabase } from "../../support/postgres.ts";
-import { buildWorld, type Needles, type Side, type World } from "./world.ts";
+import { buildWorld, crowd, crowdSize, type Needles, type Side, type World } from "./world.ts";
 
 const silent = pino({ level: "silent" });
 const everything = new Rights([{ role: "IAM_OWNER", scope: "instance", projectId: null, projectGrantId: null, linked: [] }]);
@@ -177,8 +177,18 @@ describe("a world", () => {
 });
 
 describe("when it is done, a delete", () => {
-  it.each(cases)("of kind %s has left nothing but evidence, and has touched nothing else", async (kind, target, asker) => {
+  it.each(cases)("of a small %s has left nothing but evidence, and has touched nothing else", async (...asked) => {
+    await expectNothingLeft(await buildWorld(db), asked);
+  });
+
+  it.each(cases.filter(([kind]) => kind !== "cluster"))("of a large %s has left no more, in batches", async (...asked) => {
     const world = await buildWorld(db);
+    await crowd(db, world, asked[0]);
+    const removed = await expectNothingLeft(world, asked);
+    expect(Math.max(...Object.values(removed))).toBeGreaterThanOrEqual(crowdSize);
+  });
+
+  async function expectNothingLeft(world: World, [kind, target, asker]: Case): Promise<Record<string, number>> {
     const [id, orgId] = [target(world), world.a.org];
     const needles = world.needles(id);
     const before = await snapshot();
@@ -203,7 +213,8 @@ describe("when it is done, a delete", () => {
     const { operations: _, ...removed } = done.removed;
     const released = kind === "org" ? { project_references: 1 } : {};
     expect({ ...released, ...removed, [root]: (removed[root] ?? 0) + 1 }).toEqual(gone);
-  });
+    return done.removed;
+  }
 
   it("has taken the name of whoever asked out of every operation, when they are gone", async () => {
     const world = await buildWorld(db);

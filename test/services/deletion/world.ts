@@ -3,6 +3,8 @@
  * was holds a mark found nowhere else, and the world knows which ids and marks must vanish with what.
  */
 import { randomBytes, randomUUID } from "node:crypto";
+import { type RawBuilder, sql } from "kysely";
+import type { Kind } from "../../../services/deletion/kinds.ts";
 import type { Database } from "../../../services/kernel/database.ts";
 import {
   type ClusterId,
@@ -329,4 +331,42 @@ async function buildOperation(db: Database, side: Side, requester: PrincipalId, 
     })
     .execute();
   return id;
+}
+
+/** Rows that {@link crowd} adds: more than any delete takes at once, so that it goes on in batches. */
+export const crowdSize = 1_200;
+
+/** Puts many rows below a thing of a kind; none below what nothing hangs on. */
+export async function crowd(db: Database, { a, b, projectGrant }: World, kind: Kind): Promise<void> {
+  const many = sql`generate_series(1, ${crowdSize}) n`;
+  const org = sql`${a.org}::uuid`;
+  const roles = (project: ProjectId) => sql`
+    insert into project_roles (org_id, id, project_id, key, display_name, sequence)
+    select ${org}, gen_random_uuid(), ${project}::uuid, 'many-' || n, 'many', 1 from ${many}`;
+  const metadata = (identity: PrincipalId) => sql`
+    insert into identity_metadata (org_id, identity_id, id, key, value) select ${org}, ${identity}::uuid, gen_random_uuid(), 'many', 'many-' || n from ${many}`;
+  const held = (grant: RawBuilder<unknown>, role: RawBuilder<unknown>) => sql`
+    insert into grant_roles (org_id, grant_id, id, project_role_id, role) select ${org}, g.id, gen_random_uuid(), ${role} from (${grant}) g cross join ${many}`;
+  const crowds: Record<Kind, RawBuilder<unknown> | null> = {
+    org: roles(a.heldProject),
+    project: roles(a.project),
+    group: sql`insert into group_subjects (org_id, group_id, issuer, subject) select ${org}, ${a.group}::uuid, 'many', 'many-' || n from ${many}`,
+    user: sql`
+      insert into credentials (org_id, id, principal_id, kind, digest, org_generation, principal_generation, sequence)
+      select ${org}, gen_random_uuid(), ${a.user}::uuid, 'pat', '', 1, 1, 1 from ${many}`,
+    identity: metadata(a.identity),
+    project_role: held(
+      sql`select id from grants where org_id = ${org} and principal_id = ${b.user}::uuid and kind = 'authorization' limit 1`,
+      sql`${a.role}::uuid, null`,
+    ),
+    project_grant: held(
+      sql`select id from grants where org_id = ${org} and project_grant_id = ${projectGrant}::uuid limit 1`,
+      sql`null::uuid, 'PROJECT_GRANT_OWNER'`,
+    ),
+    cluster_manager: sql`
+      insert into clusters (org_id, id, project_id, cluster_manager_id, name, sequence)
+      select ${org}, gen_random_uuid(), ${a.project}::uuid, ${a.manager}::uuid, 'many-' || n, 1 from ${many}`,
+    cluster: null,
+  };
+  await crowds[kind]?.execute(db);
 }
