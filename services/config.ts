@@ -25,16 +25,16 @@ export type Config = {
  * @throws Error naming the variable that is missing or wrong
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const databaseUrl = env["DATABASE_URL"];
+  const databaseUrl = env.DATABASE_URL;
   if (!databaseUrl) throw new Error("DATABASE_URL is not set (npm start sets it when it runs its own Postgres)");
   return Object.freeze({
     databaseUrl,
-    dataDir: resolve(env["DATA_DIR"] ?? "./data"),
-    host: env["HOST"] ?? "127.0.0.1",
+    dataDir: resolve(env.DATA_DIR ?? "./data"),
+    host: env.HOST ?? "127.0.0.1",
     grpcPort: port(env, "GRPC_PORT", 50051),
-    publicUrl: env["PUBLIC_URL"] ?? "http://localhost:8080",
-    adminPat: env["ADMIN_PAT"] || undefined,
-    logLevel: env["LOG_LEVEL"] ?? "info",
+    publicUrl: env.PUBLIC_URL ?? "http://localhost:8080",
+    adminPat: env.ADMIN_PAT || undefined,
+    logLevel: env.LOG_LEVEL ?? "info",
     poolSize: 16,
   });
 }

@@ -5,7 +5,7 @@ export default defineConfig({
     root: new URL("..", import.meta.url).pathname,
     include: ["test/**/*.test.ts"],
     // Needs a browser, which npm does not install: .ci/run brings Chromium and names it in TEST_BROWSER.
-    exclude: process.env["TEST_BROWSER"] ? [] : ["test/browser/**"],
+    exclude: process.env.TEST_BROWSER ? [] : ["test/browser/**"],
     // One Postgres a run, with a template of the migrated schema: see support/postgres.ts.
     globalSetup: "test/support/global.ts",
     testTimeout: 20_000,

@@ -35,7 +35,7 @@ function toStatus(failure: Failure, spoken: Spoken, requestId: string): Status {
     details.push(pack("google.rpc.BadRequest", BadRequest.encode(BadRequest.fromPartial({ fieldViolations })).finish()));
   }
   if (spoken.code === 9) {
-    const violation = { type: failure.reason, subject: facts["id"] ?? "", description: spoken.message };
+    const violation = { type: failure.reason, subject: facts.id ?? "", description: spoken.message };
     details.push(
       pack(
         "google.rpc.PreconditionFailure",
@@ -43,8 +43,8 @@ function toStatus(failure: Failure, spoken: Spoken, requestId: string): Status {
       ),
     );
   }
-  if (spoken.code === 5 && facts["id"] !== undefined) {
-    const resource = { resourceType: facts["kind"] ?? "", resourceName: facts["id"], owner: "", description: "" };
+  if (spoken.code === 5 && facts.id !== undefined) {
+    const resource = { resourceType: facts.kind ?? "", resourceName: facts.id, owner: "", description: "" };
     details.push(pack("google.rpc.ResourceInfo", ResourceInfo.encode(ResourceInfo.fromPartial(resource)).finish()));
   }
   return { code: spoken.code, message: spoken.message, details };

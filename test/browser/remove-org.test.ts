@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { restClient } from "../support/rest.ts";
-import { startSystem, type System } from "../support/system.ts";
+import { type System, startSystem } from "../support/system.ts";
 
 let system: System;
 let browser: Browser;
@@ -17,9 +17,17 @@ let pages: Server;
 
 beforeAll(async () => {
   system = await startSystem();
-  const executablePath = process.env["TEST_BROWSER"];
+  const executablePath = process.env.TEST_BROWSER;
   if (!executablePath) throw new Error("TEST_BROWSER does not name a browser");
-  const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+  const args = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ];
   browser = await chromium.launch({ executablePath, args });
   pages = createServer((_, response) => response.setHeader("content-type", "text/html").end(page())).listen(0, "127.0.0.1");
 });

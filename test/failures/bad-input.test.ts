@@ -29,27 +29,26 @@ const dialects = {
   zitadel: {
     create: () => "/management/v1/projects",
     remove: (id: string) => `/management/v1/projects/${id}`,
-    isError: (body: Body) => typeof body["code"] === "number" && typeof body["message"] === "string" && !("error" in body),
+    isError: (body: Body) => typeof body.code === "number" && typeof body.message === "string" && !("error" in body),
   },
   nscale: {
     create: () => `/api/v1/organizations/${orgId}/groups`,
     remove: (id: string) => `/api/v1/organizations/${orgId}/groups/${id}`,
-    isError: (body: Body) =>
-      typeof body["error"] === "string" && typeof body["error_description"] === "string" && typeof body["code"] === "number",
+    isError: (body: Body) => typeof body.error === "string" && typeof body.error_description === "string" && typeof body.code === "number",
   },
   infisical: {
     create: () => `/api/v1/projects/${projectId}/identities`,
     remove: (id: string) => `/api/v1/projects/${projectId}/identities/${id}`,
     isError: (body: Body) =>
-      /^req-[A-Za-z0-9]{14}$/.test(String(body["reqId"])) &&
-      typeof body["statusCode"] === "number" &&
-      typeof body["error"] === "string" &&
+      /^req-[A-Za-z0-9]{14}$/.test(String(body.reqId)) &&
+      typeof body.statusCode === "number" &&
+      typeof body.error === "string" &&
       "message" in body,
   },
   tenure: {
     create: () => `/tenure/v1/orgs/${orgId}/principals/00000000-0000-7000-8000-000000000000/tokens`,
     remove: (id: string) => `/tenure/v1/orgs/${orgId}/principals/${projectId}/tokens/${id}`,
-    isError: (body: Body) => typeof body["code"] === "number" && typeof body["message"] === "string" && Array.isArray(body["details"]),
+    isError: (body: Body) => typeof body.code === "number" && typeof body.message === "string" && Array.isArray(body.details),
   },
 };
 

@@ -21,7 +21,7 @@ export interface System {
   close(): Promise<void>;
 }
 
-const silent = pino({ level: process.env["TEST_LOG_LEVEL"] ?? "silent" });
+const silent = pino({ level: process.env.TEST_LOG_LEVEL ?? "silent" });
 
 /**
  * Starts everything on a fresh store.

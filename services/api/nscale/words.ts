@@ -50,7 +50,7 @@ function sentence(failure: Failure, code: status): string {
   if (own !== undefined) return own;
   const [violation] = failure.violations;
   if (code === status.INVALID_ARGUMENT && violation) return `${byCode[code]}: "${violation.field}" ${violation.message}`;
-  return failure.facts["text"] ?? byCode[code] ?? plain(failure.reason);
+  return failure.facts.text ?? byCode[code] ?? plain(failure.reason);
 }
 
 function plain(reason: ReasonName): string {

@@ -109,7 +109,7 @@ const byOtherObject: Readonly<Record<string, Phrase>> = { AddUserGrant: otherPro
 
 /** The phrase for a failure of an RPC; a reason without words of its own is told by its name under one id. */
 export function phraseOf(failure: Failure, rpc: Rpc): Phrase {
-  if (failure.reason === "PERMISSION_DENIED" && failure.facts["context"] === "object") return byOtherObject[rpc.name] ?? otherObject;
+  if (failure.reason === "PERMISSION_DENIED" && failure.facts.context === "object") return byOtherObject[rpc.name] ?? otherObject;
   return byRpc[rpc.name]?.[failure.reason] ?? byReason[failure.reason] ?? { id: "TENURE-0", text: plain(failure.reason) };
 }
 

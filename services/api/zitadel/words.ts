@@ -12,8 +12,8 @@ import { phraseOf } from "./errors.ts";
 /** Speaks of a failure as ZITADEL does. */
 export function words(failure: Failure, rpc: Rpc): Spoken {
   if (failure.reason === "CREDENTIAL_MISSING") return { code: status.UNAUTHENTICATED, message: "auth header missing", detail: null };
-  if (failure.code === status.INVALID_ARGUMENT && failure.facts["text"] !== undefined) {
-    return { code: failure.code, message: failure.facts["text"], detail: null };
+  if (failure.code === status.INVALID_ARGUMENT && failure.facts.text !== undefined) {
+    return { code: failure.code, message: failure.facts.text, detail: null };
   }
   const { id, text, code } = phraseOf(failure, rpc);
   const detail = ErrorDetail.encode({ id, message: text }).finish();
