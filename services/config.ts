@@ -10,6 +10,10 @@ export type Config = {
   readonly host: string;
   /** 0 binds any free port. */
   readonly grpcPort: number;
+  /** Of the OpenID Connect issuer (HTTP); 0 binds any free port. */
+  readonly issuerPort: number;
+  /** 32 bytes in base64url, the same for every process on one database. Unset: kept in `dataDir`, made on first start. */
+  readonly issuerKey: string | undefined;
   /** Where users reach this installation; its host is the suffix of generated org domains. */
   readonly publicUrl: string;
   /** Fixes the first token instead of generating one. */
@@ -32,6 +36,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     dataDir: resolve(env.DATA_DIR ?? "./data"),
     host: env.HOST ?? "127.0.0.1",
     grpcPort: port(env, "GRPC_PORT", 50051),
+    issuerPort: port(env, "ISSUER_PORT", 8081),
+    issuerKey: env.ISSUER_KEY || undefined,
     publicUrl: env.PUBLIC_URL ?? "http://localhost:8080",
     adminPat: env.ADMIN_PAT || undefined,
     logLevel: env.LOG_LEVEL ?? "info",

@@ -1,12 +1,12 @@
 /**
- * Who calls, in which org, with which roles: one statement, one round trip. Liveness and generations are compared here and
- * nowhere else, so a credential dies with the first thing above it that is deleted. This room reads grants and credentials;
- * it never changes them.
+ * Who calls, in which org, with which roles: one statement, one round trip. A credential dies with the first thing above it
+ * that is deleted (alive.ts). This room reads grants and credentials; it never changes them.
  */
 import { sql } from "kysely";
 import type { Caller } from "../kernel/call.ts";
 import type { Database } from "../kernel/database.ts";
 import type { OrgId } from "../kernel/ids.ts";
+import { credentialWithOwners, isAlive } from "./alive.ts";
 import type { HeldRole } from "./rights.ts";
 import type { TokenPointer } from "./token.ts";
 
@@ -26,6 +26,8 @@ export type Place = {
 
 export type Authenticated = {
   readonly caller: Caller;
+  /** What the token may be used for; null for one that may be used for everything its owner may do. */
+  readonly scopes: readonly string[] | null;
   /** The org in whose context the call acts; null when the named org is not there. */
   readonly contextOrgId: OrgId | null;
   readonly contextOrgLive: boolean;
@@ -38,6 +40,7 @@ type Row = {
   org_id: OrgId;
   principal_id: Caller["id"];
   principal_kind: Caller["kind"];
+  scopes: string[] | null;
   context_org_id: OrgId | null;
   context_org_live: boolean;
   project_live: boolean;
@@ -59,16 +62,9 @@ export async function authenticate(db: Database, token: TokenPointer, place: Pla
   const dying = place.belowTombstone ? project : null;
   const { rows } = await sql<Row>`
     with credential as (
-      select c.org_id, c.principal_id, p.kind as principal_kind
-      from credentials c
-      join orgs o on o.id = c.org_id
-      join principals p on p.org_id = c.org_id and p.id = c.principal_id
-      left join projects j on j.org_id = p.org_id and j.id = p.project_id
-      where c.org_id = ${token.orgId}::uuid and c.id = ${token.credentialId}::uuid and c.digest = ${token.digest}
-        and (c.expires_at is null or c.expires_at > now())
-        and o.deleted_at is null and o.state = 'active' and o.generation = c.org_generation
-        and p.deleted_at is null and p.state in ('active', 'initial') and p.generation = c.principal_generation
-        and (p.project_id is null or (j.deleted_at is null and j.generation = c.project_generation))
+      select c.org_id, c.principal_id, p.kind as principal_kind, case when c.kind = 'access_token' then c.scopes end as scopes
+      from ${credentialWithOwners}
+      where c.org_id = ${token.orgId}::uuid and c.id = ${token.credentialId}::uuid and c.digest = ${token.digest} and ${isAlive}
     ), mine as (
       select g.org_id, g.id, g.scope, g.project_id, g.project_grant_id
       from credential c
@@ -109,7 +105,7 @@ export async function authenticate(db: Database, token: TokenPointer, place: Pla
       join grants g on g.org_id = m.org_id and g.group_id = m.group_id and g.state = 'active'
       join grant_roles r on r.org_id = g.org_id and r.grant_id = g.id and r.role is not null
     )
-    select c.org_id, c.principal_id, c.principal_kind, h.org_id as context_org_id, h.live as context_org_live,
+    select c.org_id, c.principal_id, c.principal_kind, c.scopes, h.org_id as context_org_id, h.live as context_org_live,
       exists (select from projects p where p.org_id = h.org_id and p.id = ${project}::uuid and p.deleted_at is null) and h.live as project_live,
       (select coalesce(jsonb_agg(jsonb_build_object('role', d.role, 'scope', d.scope, 'projectId', d.project_id,
           'projectGrantId', d.project_grant_id, 'linked', d.linked)), '[]')
@@ -119,6 +115,7 @@ export async function authenticate(db: Database, token: TokenPointer, place: Pla
   if (!row) return null;
   return {
     caller: { orgId: row.org_id, id: row.principal_id, kind: row.principal_kind },
+    scopes: row.scopes,
     contextOrgId: row.context_org_id,
     contextOrgLive: row.context_org_live,
     projectLive: row.project_live,

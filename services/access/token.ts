@@ -8,13 +8,16 @@ import { crc32 } from "node:zlib";
 import { type CredentialId, type OrgId, parseId } from "../kernel/ids.ts";
 
 /** Stored kinds of tokens and their letters in the token. */
-const letters = { pat: "pat", service_account_token: "sat" } as const;
+const letters = { pat: "pat", service_account_token: "sat", access_token: "at", refresh_token: "rt", authorization_code: "ac" } as const;
 export type TokenKind = keyof typeof letters;
+
+/** Those that the APIs take as a bearer. */
+const bearers: readonly TokenKind[] = ["pat", "service_account_token", "access_token"];
 
 const secretBytes = 32;
 const payloadBytes = 16 + 16 + secretBytes;
 /** 64 bytes and 4 bytes of checksum in base64url without padding. */
-const form = /^tnr_(pat|sat)_([A-Za-z0-9_-]{91})$/;
+const form = /^tnr_([a-z]{2,3})_([A-Za-z0-9_-]{91})$/;
 
 /** What a well-formed token points at. */
 export type TokenPointer = { readonly orgId: OrgId; readonly credentialId: CredentialId; readonly digest: Buffer };
@@ -28,12 +31,14 @@ export function mintToken(kind: TokenKind, orgId: OrgId, credentialId: Credentia
 /**
  * Reads a token. Strict: the one spelling that mintToken wrote is accepted, any changed byte is not.
  *
+ * @param kinds which tokens may stand here; a token of another kind is none
  * @returns where to look, or null when no stored token can have this form
  */
-export function parseToken(token: string): TokenPointer | null {
+export function parseToken(token: string, kinds: readonly TokenKind[] = bearers): TokenPointer | null {
   const match = form.exec(token);
   if (!match) return null;
   const [, letter = "", text = ""] = match;
+  if (!kinds.some((kind) => letters[kind] === letter)) return null;
   const bytes = Buffer.from(text, "base64url");
   const payload = bytes.subarray(0, payloadBytes);
   if (bytes.toString("base64url") !== text || !checksum(letter, payload).equals(bytes.subarray(payloadBytes))) return null;

@@ -12,6 +12,7 @@ export type GrantId = Id<"grant">;
 export type ProjectGrantId = Id<"project grant">;
 export type ProjectRoleId = Id<"project role">;
 export type CredentialId = Id<"credential">;
+export type ClientId = Id<"client">;
 export type ClusterManagerId = Id<"cluster manager">;
 export type ClusterId = Id<"cluster">;
 export type OperationId = Id<"operation">;
@@ -25,6 +26,7 @@ type AnyId =
   | ProjectGrantId
   | ProjectRoleId
   | CredentialId
+  | ClientId
   | ClusterManagerId
   | ClusterId
   | OperationId;

@@ -1,6 +1,7 @@
 /** The tables as Kysely sees them: one type a table. The SQL in migrations/ is the truth; this file only types it. */
 import type { ColumnType, Generated } from "kysely";
 import type {
+  ClientId,
   ClusterId,
   ClusterManagerId,
   CredentialId,
@@ -34,6 +35,8 @@ type Described = { name: string; description: string | null; tags: Json<Tag[]> }
 
 export type PrincipalKind = "user" | "identity";
 export type PrincipalState = "active" | "initial" | "pending" | "inactive" | "locked";
+export type CredentialKind = "pat" | "service_account_token" | "oidc_grant" | "authorization_code" | "access_token" | "refresh_token";
+export type ClientKind = "oidc" | "api";
 export type GrantScope = "instance" | "org" | "project" | "project_grant";
 export type Phase = "access_ended" | "waiting" | "retained" | "purging" | "verifying" | "done";
 
@@ -164,11 +167,11 @@ export type Schema = {
     org_id: OrgId;
     id: CredentialId;
     principal_id: PrincipalId;
-    kind: "pat" | "service_account_token";
-    digest: Buffer;
+    kind: CredentialKind;
+    digest: Buffer | null;
     name: string | null;
     scopes: string[];
-    client_id: string | null;
+    client_id: ClientId | null;
     session_id: string | null;
     org_generation: number;
     project_generation: number | null;
@@ -178,7 +181,38 @@ export type Schema = {
     sequence: bigint;
     created_at: Generated<Date>;
     updated_at: Date | null;
+    client_org_id: OrgId | null;
+    client_org_generation: number | null;
+    client_project_generation: number | null;
+    grant_id: CredentialId | null;
+    payload: Json<Record<string, unknown> | null>;
+    consumed_at: Date | null;
   };
+  clients: {
+    org_id: OrgId;
+    id: ClientId;
+    project_id: ProjectId;
+    name: string;
+    kind: ClientKind;
+    secret_digest: Buffer | null;
+    redirect_uris: string[];
+    post_logout_redirect_uris: string[];
+    single_session: Generated<boolean>;
+    created_at: Generated<Date>;
+  };
+  issuer_artifacts: {
+    model: "Session" | "Interaction";
+    digest: string;
+    uid: string | null;
+    org_id: OrgId | null;
+    principal_id: PrincipalId | null;
+    org_generation: number | null;
+    principal_generation: number | null;
+    payload: Json<Record<string, unknown>>;
+    expires_at: Date;
+  };
+  issuer_keys: { id: string; sealed: Buffer; created_at: Generated<Date> };
+  login_attempts: { subject: string; failures: number; since: Generated<Date> };
   groups: Groups;
   group_members: { org_id: OrgId; group_id: GroupId; principal_id: PrincipalId };
   group_subjects: { org_id: OrgId; group_id: GroupId; issuer: string; subject: string; email: string | null };

@@ -12,9 +12,20 @@ import { type Facts, failure } from "../../kernel/failure.ts";
 import { type OrgId, type ProjectId, parseId } from "../../kernel/ids.ts";
 import type { PrincipalKind } from "../../kernel/schema.ts";
 import type { Call, Envelope } from "../call.ts";
-import type { Rpc } from "../contract.ts";
+import type { DialectName, Rpc } from "../contract.ts";
 
 const bearer = /^bearer +(\S+)$/i;
+
+/**
+ * The scope that an access token needs for the RPCs of a dialect (ZITADEL: "reserved scopes"). Tokens that carry no scopes,
+ * such as personal access tokens, need none.
+ */
+const scopeOf: Readonly<Record<DialectName, string | null>> = {
+  zitadel: "urn:zitadel:iam:org:project:id:zitadel:aud",
+  nscale: null,
+  infisical: null,
+  tenure: null,
+};
 
 /** The header that names the org in whose context a call acts. */
 const contextHeader = "x-zitadel-orgid";
@@ -41,7 +52,7 @@ export async function authorize(
   const pointer = readBearer(metadata, foreign);
   const place = placeOf(rpc, metadata, fields);
   const found = await authenticate(db, pointer, place);
-  if (!found) throw failure("CREDENTIAL_INVALID");
+  if (!found || !mayBeUsed(rpc, found)) throw failure("CREDENTIAL_INVALID");
   if (rpc.scope === Scope.SCOPE_CONTEXT_ORG && !found.contextOrgLive) throw failure("CONTEXT_ORG_UNKNOWN");
   const rights = new Rights(found.held);
   const { caller } = found;
@@ -69,6 +80,11 @@ function readBearer(metadata: Metadata, foreign: ForeignTokens): TokenPointer {
   const pointer = token === undefined ? null : (foreign(token) ?? parseToken(token));
   if (!pointer) throw failure("CREDENTIAL_INVALID");
   return pointer;
+}
+
+function mayBeUsed(rpc: Rpc, { scopes }: Authenticated): boolean {
+  const needed = scopeOf[rpc.dialect];
+  return needed === null || scopes === null || scopes.includes(needed);
 }
 
 function placeOf(rpc: Rpc, metadata: Metadata, fields: Fields): Place {

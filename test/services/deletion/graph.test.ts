@@ -17,6 +17,8 @@ const withoutKeys: Readonly<Record<string, string>> = {
   aggregates: "every id ever used stays known",
   audit_events: "evidence outlives the tenant",
   migrations: "the schema's own history",
+  issuer_keys: "of the installation, not of a tenant",
+  login_attempts: "names nobody, and is gone within the hour",
 };
 
 type Reference = { child: string; columns: string[]; parent: string; parent_columns: string[] };
