@@ -1,6 +1,6 @@
 /**
- * The gRPC server of one services process: every row of api/services.ts behind the guard chain, health, reflection, and
- * the deletion worker. Starts and stops as one thing; tests and benchmarks start it in process.
+ * The gRPC server of one services process: every row of api/services.ts behind the guard chain, health, reflection, the
+ * OpenID Connect issuer, and the deletion worker. Starts and stops as one thing; tests and benchmarks start it in process.
  */
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
@@ -12,12 +12,15 @@ import { services } from "./api/services.ts";
 import { bootstrap, readFixedToken } from "./bootstrap.ts";
 import type { Config } from "./config.ts";
 import { executeDeletion } from "./deletion/execute.ts";
+import { startIssuer } from "./issuer/server.ts";
 import { type Database, openDatabase } from "./kernel/database.ts";
 import { startWorker } from "./operations/worker.ts";
 import { reflection } from "./reflection.ts";
 
 export type Services = {
   readonly port: number;
+  /** Where the issuer listens (HTTP). */
+  readonly issuerPort: number;
   readonly db: Database;
   close(): Promise<void>;
 };
@@ -43,13 +46,15 @@ export async function startServices(config: Config, log: Logger): Promise<Servic
     server.addService(definition, implementation);
   }
   const stopHealth = serveHealth(server, names, db);
+  const issuer = await startIssuer(db, config, log);
   const port = await listen(server, `${config.host}:${config.grpcPort}`);
   return {
     port,
+    issuerPort: issuer.port,
     db,
     close: async () => {
       stopHealth();
-      await drain(server);
+      await Promise.all([drain(server), issuer.close()]);
       await worker.stop();
       await db.destroy();
     },

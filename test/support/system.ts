@@ -34,7 +34,7 @@ export async function startSystem(reach: (databaseUrl: string) => string | Promi
   const host = "127.0.0.1";
   const publicUrl = "http://localhost:8080";
   const services = await startServices(
-    { databaseUrl: await reach(database.url), dataDir, host, grpcPort: 0, publicUrl, adminPat: undefined, logLevel: "silent", poolSize: 8 },
+    { databaseUrl: await reach(database.url), dataDir, host, grpcPort: 0, issuerPort: 0, issuerKey: undefined, publicUrl, adminPat: undefined, logLevel: "silent", poolSize: 8 },
     silent,
   );
   const grpcAddress = `${host}:${services.port}`;
