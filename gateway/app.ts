@@ -1,4 +1,4 @@
-// The Express application: what every exchange has in common, then health, gRPC-web and REST, each for its own requests.
+// The Express application: what every exchange has in common, then the issuer, health, gRPC-web and REST, each for its own requests.
 import type { Express, NextFunction, Request, Response } from "express";
 import express from "express";
 import type { Logger } from "pino";
@@ -10,6 +10,8 @@ import { dialectOfPath } from "./dialects/index.ts";
 import type { Exchange } from "./exchange.ts";
 import { openExchange } from "./exchange.ts";
 import { grpcWebHandler, isGrpcWeb, refuseProtocol } from "./grpcweb/handler.ts";
+import type { IssuerProxy } from "./issuer.ts";
+import { isOfIssuer } from "./issuer.ts";
 import { restHandler } from "./rest.ts";
 import { failureOf } from "./status.ts";
 import type { Upstream } from "./upstream.ts";
@@ -23,8 +25,8 @@ const COMMON_HEADERS: Readonly<Record<string, string>> = {
   ...CORS_HEADERS,
 };
 
-/** Builds the application that serves a catalogue of methods from one upstream. */
-export function createApp(catalogue: Catalogue, upstream: Upstream, log: Logger): Express {
+/** Builds the application that serves a catalogue of methods from one upstream, and the issuer's paths from another. */
+export function createApp(catalogue: Catalogue, upstream: Upstream, issuer: IssuerProxy, log: Logger): Express {
   const rest = restHandler(catalogue, upstream, log);
   const grpcWeb = grpcWebHandler(catalogue, upstream);
   const app = express();
@@ -39,7 +41,9 @@ export function createApp(catalogue: Catalogue, upstream: Upstream, log: Logger)
     }
     response.setHeader("x-request-id", exchange.requestId);
     response.once("close", () => logExchange(log, exchange, response));
-    if (isPreflight(request)) {
+    if (isOfIssuer(exchange.path)) {
+      issuer.forward(request, response, exchange);
+    } else if (isPreflight(request)) {
       answerPreflight(response);
     } else {
       next();

@@ -8,6 +8,8 @@ export interface GatewayConfig {
   readonly port: number;
   /** gRPC address of the services, "host:port". */
   readonly upstream: string;
+  /** HTTP address of the issuer, "host:port". */
+  readonly issuerUpstream: string;
   /** Path of the FileDescriptorSet that says which methods and routes exist. */
   readonly descriptors: string;
   /** A pino level: trace, debug, info, warn, error, fatal or silent. */
@@ -31,6 +33,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): GatewayConfig 
     host: env.HOST || "127.0.0.1",
     port: readPort("HTTP_PORT", env.HTTP_PORT, 8080),
     upstream: readAddress("UPSTREAM", env.UPSTREAM, "127.0.0.1:50051"),
+    issuerUpstream: readAddress("ISSUER_UPSTREAM", env.ISSUER_UPSTREAM, "127.0.0.1:8081"),
     descriptors: env.DESCRIPTORS || OWN_DESCRIPTORS,
     logLevel: readLevel(env.LOG_LEVEL),
     publicUrl: env.PUBLIC_URL || "http://localhost:8080",

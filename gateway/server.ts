@@ -8,6 +8,7 @@ import { createApp } from "./app.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { Catalogue } from "./descriptors.ts";
 import { readDescriptors } from "./descriptors.ts";
+import { openIssuerProxy } from "./issuer.ts";
 import { openUpstream } from "./upstream.ts";
 
 export interface Gateway {
@@ -34,9 +35,11 @@ export async function startGateway(config: GatewayConfig): Promise<Gateway> {
   const log = pino({ level: config.logLevel, base: { process: "gateway" } });
   const catalogue = await loadCatalogue(config.descriptors);
   const upstream = openUpstream(config.upstream);
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE }, createApp(catalogue, upstream, log));
+  const issuer = openIssuerProxy(config.issuerUpstream, config.publicUrl, log);
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE }, createApp(catalogue, upstream, issuer, log));
   await listen(server, config).catch((error: unknown) => {
     upstream.close();
+    issuer.close();
     throw error;
   });
   const { port } = server.address() as AddressInfo;
@@ -46,6 +49,7 @@ export async function startGateway(config: GatewayConfig): Promise<Gateway> {
     log.info("gateway stops");
     await drain(server);
     upstream.close();
+    issuer.close();
   };
   let closing: Promise<void> | undefined;
   return {

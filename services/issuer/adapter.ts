@@ -3,24 +3,10 @@
  * its id back from whoever presented it.
  */
 import { type Adapter, type AdapterPayload, errors } from "oidc-provider";
-import {
-  type ArtifactModel,
-  findArtifact,
-  findArtifactByUid,
-  removeArtifact,
-  storeArtifact,
-} from "./artifacts-store.ts";
-import { readClient } from "./clients-store.ts";
-import {
-  consumeIssued,
-  findIssued,
-  removeFamily,
-  removeFamilyOf,
-  removeIssued,
-  replaceSession,
-  storeIssued,
-} from "./families-store.ts";
+import { type ArtifactModel, findArtifact, findArtifactByUid, removeArtifact, storeArtifact } from "./artifacts-store.ts";
 import { metadataOf } from "./client-metadata.ts";
+import { readClient } from "./clients-store.ts";
+import { consumeIssued, findIssued, removeFamily, removeFamilyOf, removeIssued, replaceSession, storeIssued } from "./families-store.ts";
 import { type IssuedModel, issuedModels, parseGrantId, placeOf } from "./pointers.ts";
 import type { Transactions } from "./transaction.ts";
 
@@ -42,7 +28,15 @@ function unsupported(model: string): Adapter {
   const refuse = async () => {
     throw new Error(`${model} is not stored`);
   };
-  return { upsert: refuse, find: refuse, findByUid: refuse, findByUserCode: refuse, consume: refuse, destroy: refuse, revokeByGrantId: refuse };
+  return {
+    upsert: refuse,
+    find: refuse,
+    findByUid: refuse,
+    findByUserCode: refuse,
+    consume: refuse,
+    destroy: refuse,
+    revokeByGrantId: refuse,
+  };
 }
 
 function clients(store: Transactions): Adapter {

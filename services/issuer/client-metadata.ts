@@ -1,8 +1,8 @@
 /** A stored client in the words of dynamic registration (RFC 7591), which the provider takes. */
 import { timingSafeEqual } from "node:crypto";
 import type { AdapterPayload, Provider } from "oidc-provider";
-import type { StoredClient } from "./clients-store.ts";
 import { secretDigest } from "./clients.ts";
+import type { StoredClient } from "./clients-store.ts";
 
 /** Our own member of a client: the project that it belongs to. */
 export const projectMember = "tenure_project_id";

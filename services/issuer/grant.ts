@@ -21,7 +21,12 @@ export async function existingGrant(ctx: KoaContextWithOIDC, store: Transactions
   return grant;
 }
 
-async function newGrant({ oidc }: KoaContextWithOIDC, accountId: string, clientId: string, store: Transactions): Promise<Grant | undefined> {
+async function newGrant(
+  { oidc }: KoaContextWithOIDC,
+  accountId: string,
+  clientId: string,
+  store: Transactions,
+): Promise<Grant | undefined> {
   const account = await readAccount(store.db, accountId);
   if (!account) return undefined;
   const grant = new oidc.provider.Grant({ accountId, clientId });

@@ -4,13 +4,18 @@ import { errors, type InteractionResults, type Provider } from "oidc-provider";
 import { attemptOf, countAttempt, forgetAttempts } from "./attempts.ts";
 import { addressOf, readForm } from "./form.ts";
 import type { Page } from "./html.ts";
-import { expiredPage, type LoginForm, loginNamePage, passwordPage, type Problem } from "./pages.ts";
+import { expiredPage, type LoginForm, loginNamePage, type Problem, passwordPage } from "./pages.ts";
 import { provePassword } from "./passwords.ts";
 import { recordLogin } from "./record-login.ts";
 import type { Transactions } from "./transaction.ts";
 import type { Vault } from "./vault.ts";
 
-export type LoginSurroundings = { readonly provider: Provider; readonly store: Transactions; readonly vault: Vault; readonly origin: string };
+export type LoginSurroundings = {
+  readonly provider: Provider;
+  readonly store: Transactions;
+  readonly vault: Vault;
+  readonly origin: string;
+};
 
 /** Answers GET and POST of /login/{uid}. */
 export async function answerLogin(request: IncomingMessage, response: ServerResponse, around: LoginSurroundings): Promise<void> {

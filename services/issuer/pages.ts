@@ -3,7 +3,12 @@ import type { ErrorOut, KoaContextWithOIDC } from "oidc-provider";
 import { Html, html, type Page, page } from "./html.ts";
 
 /** What a login form must carry back. */
-export type LoginForm = { readonly action: string; readonly token: string; readonly loginName: string; readonly formTargets: readonly string[] };
+export type LoginForm = {
+  readonly action: string;
+  readonly token: string;
+  readonly loginName: string;
+  readonly formTargets: readonly string[];
+};
 
 /** Why a form is shown again. */
 const problems = {

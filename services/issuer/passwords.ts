@@ -22,7 +22,9 @@ const decoy = hash(crypto.randomUUID(), { memoryCost: 19_456, timeCost: 2, paral
 export async function provePassword(db: Database, { loginName, password, org }: Proof): Promise<Proven | null> {
   const users = password.length > maxPasswordLength ? [] : await usersOf(db, loginName, org);
   const [user] = users.length === 1 ? users : [];
-  const isRight = await verify(user?.password_hash ?? (await decoy), password.slice(0, maxPasswordLength).normalize("NFC")).catch(() => false);
+  const isRight = await verify(user?.password_hash ?? (await decoy), password.slice(0, maxPasswordLength).normalize("NFC")).catch(
+    () => false,
+  );
   return user?.password_hash && isRight ? { orgId: user.org_id, id: user.id } : null;
 }
 

@@ -8,7 +8,7 @@ import { claimsOf, claimsOfScopes, loginNameOf, readAccount } from "./accounts.t
 import { adapterFactory } from "./adapter.ts";
 import { compareDigests, projectMember } from "./client-metadata.ts";
 import { existingGrant } from "./grant.ts";
-import { renderError, renderLogout, renderLoggedOut } from "./pages.ts";
+import { renderError, renderLoggedOut, renderLogout } from "./pages.ts";
 import { mintOwnTokens } from "./pointers.ts";
 import type { Transactions } from "./transaction.ts";
 

@@ -28,13 +28,15 @@ export async function startStack({ counting = false } = {}): Promise<Stack> {
   const dataDir = await mkdtemp(join(tmpdir(), "tenure-bench-"));
   const postgres = await startPostgres({ dir: dataDir });
   const roundTrips = counting ? await listenCounting(postgres.url) : null;
-  const [grpcPort, httpPort] = [await freePort(), await freePort()];
+  const [grpcPort, httpPort, issuerPort] = [await freePort(), await freePort(), await freePort()];
   const env = {
     ...process.env,
     DATABASE_URL: roundTrips?.url ?? postgres.url,
     DATA_DIR: dataDir,
     GRPC_PORT: String(grpcPort),
     HTTP_PORT: String(httpPort),
+    ISSUER_PORT: String(issuerPort),
+    ISSUER_UPSTREAM: `127.0.0.1:${issuerPort}`,
     UPSTREAM: `127.0.0.1:${grpcPort}`,
     LOG_LEVEL: "warn",
   };

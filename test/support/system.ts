@@ -16,6 +16,9 @@ export interface System {
   /** Where REST and gRPC-web listen: http://host:port. */
   readonly baseUrl: string;
   readonly databaseUrl: string;
+  readonly dataDir: string;
+  /** The issuer, which is not where the gateway listens: the port was not known before. */
+  readonly publicUrl: string;
   readonly services: Services;
   readonly gateway: Gateway;
   close(): Promise<void>;
@@ -34,16 +37,37 @@ export async function startSystem(reach: (databaseUrl: string) => string | Promi
   const host = "127.0.0.1";
   const publicUrl = "http://localhost:8080";
   const services = await startServices(
-    { databaseUrl: await reach(database.url), dataDir, host, grpcPort: 0, issuerPort: 0, issuerKey: undefined, publicUrl, adminPat: undefined, logLevel: "silent", poolSize: 8 },
+    {
+      databaseUrl: await reach(database.url),
+      dataDir,
+      host,
+      grpcPort: 0,
+      issuerPort: 0,
+      issuerKey: undefined,
+      publicUrl,
+      adminPat: undefined,
+      logLevel: "silent",
+      poolSize: 8,
+    },
     silent,
   );
   const grpcAddress = `${host}:${services.port}`;
-  const gateway = await startGateway({ host, port: 0, upstream: grpcAddress, publicUrl, descriptors: OWN_DESCRIPTORS, logLevel: "silent" });
+  const gateway = await startGateway({
+    host,
+    port: 0,
+    upstream: grpcAddress,
+    issuerUpstream: `${host}:${services.issuerPort}`,
+    publicUrl,
+    descriptors: OWN_DESCRIPTORS,
+    logLevel: "silent",
+  });
   return {
     adminToken: (await readFile(join(dataDir, "admin.pat"), "utf8")).trim(),
     grpcAddress,
     baseUrl: gateway.url,
     databaseUrl: database.url,
+    dataDir,
+    publicUrl,
     services,
     gateway,
     close: async () => {

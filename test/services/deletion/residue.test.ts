@@ -46,7 +46,15 @@ beforeAll(async () => {
   database = await createDatabase();
   db = openDatabase(database.url, 4, () => {});
   dataDir = await mkdtemp(join(tmpdir(), "tenure-test-"));
-  const settings = { databaseUrl: database.url, dataDir, host: "127.0.0.1", grpcPort: 0, issuerPort: 0, issuerKey: undefined, publicUrl: "http://localhost:8080" };
+  const settings = {
+    databaseUrl: database.url,
+    dataDir,
+    host: "127.0.0.1",
+    grpcPort: 0,
+    issuerPort: 0,
+    issuerKey: undefined,
+    publicUrl: "http://localhost:8080",
+  };
   await bootstrap(db, { ...settings, adminPat: undefined, logLevel: "silent", poolSize: 4 }, silent);
   worker = startWorker(db, silent, (operation, stopping) => executeDeletion(db, operation, stopping));
   core = { db, announce: worker.wake };

@@ -7,6 +7,7 @@ import { type RawBuilder, sql } from "kysely";
 import type { Kind } from "../../../services/deletion/kinds.ts";
 import type { Database } from "../../../services/kernel/database.ts";
 import {
+  type ClientId,
   type ClusterId,
   type ClusterManagerId,
   type CredentialId,
@@ -37,6 +38,7 @@ export interface Side {
   readonly group: GroupId;
   readonly manager: ClusterManagerId;
   readonly cluster: ClusterId;
+  readonly client: ClientId;
 }
 
 export interface World {
@@ -100,6 +102,8 @@ async function buildSide(db: Database, ledger: Ledger): Promise<Side> {
   const [identity, ownedIdentity] = [await buildIdentity(db, ledger, org, null), await buildIdentity(db, ledger, org, project)];
   const group = await buildGroup(db, ledger, org, project, [user, identity, ownedIdentity]);
   const { manager, cluster } = await buildResources(db, ledger, org, project);
+  const client = await buildClient(db, ledger, org, project);
+  await buildLogin(db, ledger, { user: { org, id: user }, client: { org, id: client, project } });
   for (const principal of [user, identity, ownedIdentity]) {
     await buildCredential(db, ledger, org, principal);
     await buildGrant(db, ledger, { org, owner: org, principal: { org, id: principal }, scope: "org", role: "ORG_OWNER" });
@@ -107,7 +111,7 @@ async function buildSide(db: Database, ledger: Ledger): Promise<Side> {
   }
   await buildGrant(db, ledger, { org, owner: org, principal: { org, id: secondUser }, scope: "instance", role: "IAM_OWNER_VIEWER" });
   await buildGrant(db, ledger, { org, owner: org, group, scope: "org", role: "reader" });
-  return { org, project, heldProject: held, reference, role, user, secondUser, identity, ownedIdentity, group, manager, cluster };
+  return { org, project, heldProject: held, reference, role, user, secondUser, identity, ownedIdentity, group, manager, cluster, client };
 }
 
 /** What `from` gives to `to`: a member, a project grant, and roles held directly and through it. */
@@ -122,6 +126,7 @@ async function tie(db: Database, ledger: Ledger, from: Side, to: Side): Promise<
     project: from.project,
     projectRole: from.role,
   });
+  await buildLogin(db, ledger, { user: guest, client: { org: from.org, id: from.client, project: from.project } });
   const own = { org: from.org, id: from.user };
   await buildGrant(db, ledger, {
     org: from.org,
@@ -264,12 +269,49 @@ async function buildCredential(db: Database, ledger: Ledger, org: OrgId, princip
   const names = {
     name: mark,
     scopes: [`${mark}:scope`],
-    client_id: ledger.note(randomUUID(), principal).id,
     session_id: ledger.note(randomUUID(), principal).id,
   };
   await db
     .insertInto("credentials")
     .values({ org_id: org, id, principal_id: principal, kind: "pat", digest: randomBytes(32), ...names, ...generations, sequence: 1n })
+    .execute();
+}
+
+async function buildClient(db: Database, ledger: Ledger, org: OrgId, project: ProjectId): Promise<ClientId> {
+  const { id, mark } = ledger.note(mintId<ClientId>(), project);
+  const uris = { redirect_uris: [`https://${mark}.test/in`], post_logout_redirect_uris: [`https://${mark}.test/out`] };
+  await db
+    .insertInto("clients")
+    .values({ org_id: org, id, project_id: project, name: mark, kind: "oidc", secret_digest: randomBytes(32), ...uris })
+    .execute();
+  return id;
+}
+
+type Login = {
+  readonly user: { readonly org: OrgId; readonly id: PrincipalId };
+  readonly client: { readonly org: OrgId; readonly id: ClientId; readonly project: ProjectId };
+};
+
+/** A grant with a token of it, and the session that they came from. */
+async function buildLogin(db: Database, ledger: Ledger, { user, client }: Login): Promise<void> {
+  const { id: grant } = ledger.note(mintId<CredentialId>(), user.id, client.project);
+  const { id: token, mark } = ledger.note(mintId<CredentialId>(), user.id, client.project);
+  const generations = { org_generation: 1, principal_generation: 1, client_org_generation: 1, client_project_generation: 1 };
+  const places = { org_id: user.org, principal_id: user.id, client_org_id: client.org, client_id: client.id, grant_id: grant };
+  const rest = { ...places, ...generations, scopes: [`${mark}:scope`], payload: JSON.stringify({ mark }), sequence: 0n };
+  await db
+    .insertInto("credentials")
+    .values([
+      { ...rest, id: grant, kind: "oidc_grant", digest: null },
+      { ...rest, id: token, kind: "access_token", digest: randomBytes(32) },
+    ])
+    .execute();
+  const session = ledger.note(randomUUID(), user.id);
+  const owner = { org_id: user.org, principal_id: user.id, org_generation: 1, principal_generation: 1 };
+  const lasting = { payload: JSON.stringify({ mark: session.mark }), expires_at: new Date(Date.now() + 3_600_000) };
+  await db
+    .insertInto("issuer_artifacts")
+    .values({ model: "Session", digest: session.mark, uid: session.id, ...owner, ...lasting })
     .execute();
 }
 
