@@ -40,21 +40,29 @@ export function placeOf(model: IssuedModel, id: string): Place | null {
 }
 
 type Issuable = { readonly grantId?: string | undefined };
+type Mints = { generateTokenId(this: Issuable): string };
 
 /** Makes a provider give out codes and tokens in our form. */
 export function mintOwnTokens(provider: Provider): void {
-  const minted: readonly (readonly [object, TokenKind])[] = [
-    [provider.AuthorizationCode.prototype, "authorization_code"],
-    [provider.AccessToken.prototype, "access_token"],
-    [provider.RefreshToken.prototype, "refresh_token"],
+  const minted: readonly (readonly [Mints, TokenKind])[] = [
+    [mints(provider.AuthorizationCode), "authorization_code"],
+    [mints(provider.AccessToken), "access_token"],
+    [mints(provider.RefreshToken), "refresh_token"],
   ];
   for (const [prototype, kind] of minted) {
+    const { generateTokenId } = prototype;
     Object.defineProperty(prototype, "generateTokenId", {
       value(this: Issuable): string {
+        // It settles the token's format on the way; only its choice of an id is not ours.
+        generateTokenId.call(this);
         const grant = parseGrantId(this.grantId ?? "");
         if (!grant) throw new Error(`a ${kind} without a grant`);
         return mintToken(kind, grant.orgId, mintId<CredentialId>());
       },
     });
   }
+}
+
+function mints({ prototype }: { readonly prototype: object }): Mints {
+  return prototype as Mints;
 }
