@@ -24,9 +24,11 @@ export class Browser {
     this.#fetch = through;
   }
 
-  /** The cookie of that name, wherever it goes. */
-  cookie(name: string): string | undefined {
-    return this.#cookies.get(name)?.value;
+  /** A browser with the same cookies that goes another way. */
+  through(other: typeof fetch): Browser {
+    const browser = new Browser(this.#origin, other);
+    for (const [name, cookie] of this.#cookies) browser.#cookies.set(name, cookie);
+    return browser;
   }
 
   /** Goes somewhere and follows redirects as long as they stay with the issuer. */
