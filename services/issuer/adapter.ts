@@ -6,7 +6,7 @@ import { type Adapter, type AdapterPayload, errors } from "oidc-provider";
 import { type ArtifactModel, findArtifact, findArtifactByUid, removeArtifact, storeArtifact } from "./artifacts-store.ts";
 import { metadataOf } from "./client-metadata.ts";
 import { readClient } from "./clients-store.ts";
-import { consumeIssued, findIssued, removeFamily, removeFamilyOf, removeIssued, replaceSession, storeIssued } from "./families-store.ts";
+import { consumeIssued, findIssued, removeFamily, removeIssued, replaceSession, storeIssued, takeTurn } from "./families-store.ts";
 import { type IssuedModel, issuedModels, parseGrantId, placeOf } from "./pointers.ts";
 import type { Transactions } from "./transaction.ts";
 
@@ -75,6 +75,9 @@ function withoutCookie({ session, ...payload }: AdapterPayload): Record<string, 
   return { ...payload, session: rest };
 }
 
+/** What is good for one use. */
+const usedUp: ReadonlySet<IssuedModel> = new Set<IssuedModel>(["AuthorizationCode", "RefreshToken"]);
+
 function issued(store: Transactions, model: IssuedModel): Adapter {
   const kind = issuedModels[model];
   return {
@@ -91,6 +94,7 @@ function issued(store: Transactions, model: IssuedModel): Adapter {
     },
     find: async (id) => {
       const place = placeOf(model, id);
+      if (place && store.isOpen && usedUp.has(model)) await takeTurn(store.db, place);
       const found = place && (await findIssued(store.db, place, kind));
       if (!found) return undefined;
       const consumed = found.consumed_at ? { consumed: Math.floor(found.consumed_at.getTime() / 1000) } : {};
@@ -98,10 +102,7 @@ function issued(store: Transactions, model: IssuedModel): Adapter {
     },
     consume: async (id) => {
       const place = placeOf(model, id);
-      if (!place || (await consumeIssued(store.db, place))) return;
-      // Somebody else was faster. Who of the two stole it cannot be told, so nobody keeps it (RFC 9700, section 4.14.2).
-      await removeFamilyOf(store.db, place);
-      throw new errors.InvalidGrant(`${kind} already used`);
+      if (!place || !(await consumeIssued(store.db, place))) throw new errors.InvalidGrant(`${kind} already used`);
     },
     destroy: async (id) => {
       const place = placeOf(model, id);

@@ -70,7 +70,7 @@ export async function findIssued(db: Database, place: Place, kind: CredentialKin
 }
 
 /**
- * Uses up a code or a refresh token. Of several who try at once, the first to commit has it.
+ * Uses up a code or a refresh token, for whoever has the turn ({@link takeTurn}).
  *
  * @returns false when it was used before
  */
@@ -92,27 +92,31 @@ export async function removeFamily(db: Database, orgId: OrgId, grantId: Credenti
     where c.org_id = ${orgId}::uuid and c.grant_id = ${grantId}::uuid and (${kind}::text is null or c.kind = ${kind})`.execute(db);
 }
 
-/** Ends the family that a code or token belongs to. */
-export async function removeFamilyOf(db: Database, place: Place): Promise<void> {
-  await sql`
-    delete from credentials f using credentials c where ${at(place)} and f.org_id = c.org_id and f.grant_id = c.grant_id`.execute(db);
-}
-
 /**
- * Ends what a user had from a client before this access token, if the client allows one session only: the other families,
- * and the access tokens before it in its own. Those who do so at once follow each other.
+ * Takes the turns of a request that uses up a code or a refresh token: first the one of its user at its client, if that
+ * client allows one session only, then the one of its family. All who give out or end tokens wait here and nowhere later,
+ * so that none waits for another in a circle. Holds until the end of the transaction.
  */
-export async function replaceSession(db: Database, place: Place): Promise<void> {
-  const { rows } = await sql`
+export async function takeTurn(db: Database, place: Place): Promise<void> {
+  await sql`
     select pg_advisory_xact_lock(hashtextextended(c.principal_id::text || c.client_id::text, 0))
     from credentials c join clients k on k.org_id = c.client_org_id and k.id = c.client_id
     where ${at(place)} and k.single_session`.execute(db);
-  if (rows.length === 0) return;
   await sql`
-    delete from credentials x using credentials c
-    where ${at(place)} and x.org_id = c.org_id and x.principal_id = c.principal_id
-      and x.client_org_id = c.client_org_id and x.client_id = c.client_id
-      and (x.grant_id <> c.grant_id or (x.kind = 'access_token' and x.id <> c.id))`.execute(db);
+    select g.id from credentials c join credentials g on g.org_id = c.org_id and g.id = c.grant_id
+    where ${at(place)} for no key update of g`.execute(db);
+}
+
+/**
+ * Ends the tokens that a user had from a client before this access token, if the client allows one session only: those of
+ * other families, and the access tokens before it in its own.
+ */
+export async function replaceSession(db: Database, place: Place): Promise<void> {
+  await sql`
+    delete from credentials x using credentials c, clients k
+    where ${at(place)} and k.org_id = c.client_org_id and k.id = c.client_id and k.single_session
+      and x.org_id = c.org_id and x.principal_id = c.principal_id and x.client_org_id = c.client_org_id and x.client_id = c.client_id
+      and ((x.kind = 'access_token' and x.id <> c.id) or (x.kind = 'refresh_token' and x.grant_id <> c.grant_id))`.execute(db);
 }
 
 function at({ orgId, id, digest }: Place): RawBuilder<boolean> {

@@ -55,7 +55,7 @@ export function createProvider(issuer: string, keys: readonly JsonWebKey[], cook
   mintOwnTokens(provider);
   compareDigests(provider);
   provider.use(async (ctx, next) => {
-    if (ctx.path === paths.token) return allOrNothing(ctx, next, store);
+    if (ctx.path === paths.token || ctx.path === paths.revocation) return allOrNothing(ctx, next, store);
     if (ctx.path === paths.authorization) askForConsent(ctx);
     await next();
     if (ctx.path === paths.introspection) await describe(ctx as unknown as KoaContextWithOIDC, store);

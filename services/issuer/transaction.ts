@@ -18,6 +18,11 @@ export class Transactions {
     return this.#current.getStore() ?? this.#pool;
   }
 
+  /** Whether a transaction runs. */
+  get isOpen(): boolean {
+    return this.#current.getStore() !== undefined;
+  }
+
   /** Runs work in a transaction, committed when it is fulfilled. */
   run<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.#pool.transaction().execute((tx) => this.#current.run(tx, work));

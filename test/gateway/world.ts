@@ -39,7 +39,15 @@ export async function startWorld(): Promise<World> {
   const descriptors = await buildDescriptors(folder);
   const catalogue = readDescriptors(await readFile(descriptors));
   const services = await startEcho(catalogue.methods.values());
-  const config = { host: "127.0.0.1", port: 0, upstream: services.address, issuerUpstream: "127.0.0.1:1", descriptors, logLevel: "silent", publicUrl: "http://localhost" };
+  const config = {
+    host: "127.0.0.1",
+    port: 0,
+    upstream: services.address,
+    issuerUpstream: "127.0.0.1:1",
+    descriptors,
+    logLevel: "silent",
+    publicUrl: "http://localhost",
+  };
   const gateway = await startGateway(config);
   const lastCall = (): ReceivedCall => {
     const call = services.calls.at(-1);
