@@ -3,6 +3,7 @@ import { timingSafeEqual } from "node:crypto";
 import type { AdapterPayload, Provider } from "oidc-provider";
 import { secretDigest } from "./clients.ts";
 import type { StoredClient } from "./clients-store.ts";
+import { isOfDevice } from "./redirects.ts";
 
 /** Our own member of a client: the project that it belongs to. */
 export const projectMember = "tenure_project_id";
@@ -18,16 +19,16 @@ export function metadataOf(client: StoredClient): AdapterPayload {
     post_logout_redirect_uris: client.post_logout_redirect_uris,
     grant_types: isApi ? [] : ["authorization_code", "refresh_token"],
     response_types: isApi ? [] : ["code"],
-    application_type: applicationType(client.redirect_uris),
+    application_type: applicationType(client),
     ...(client.secret_digest
       ? { token_endpoint_auth_method: "client_secret_basic", client_secret: client.secret_digest.toString("base64url") }
       : { token_endpoint_auth_method: "none" }),
   };
 }
 
-/** Loopback and private-use schemes are those of native apps (RFC 8252, sections 7.1 and 7.3). */
-function applicationType(redirectUris: readonly string[]): "native" | "web" {
-  return redirectUris.some((uri) => !uri.startsWith("https:")) ? "native" : "web";
+/** Only an app on a device, which keeps no secret, may choose the port of its loopback address (RFC 8252, section 7.3). */
+function applicationType({ secret_digest, redirect_uris }: StoredClient): "native" | "web" {
+  return secret_digest === null && redirect_uris.some(isOfDevice) ? "native" : "web";
 }
 
 type WithSecret = { readonly clientSecret?: string | undefined };

@@ -4,9 +4,10 @@ import { sql } from "kysely";
 import { record } from "../audit/record.ts";
 import type { Actor } from "../kernel/call.ts";
 import type { Database } from "../kernel/database.ts";
-import { failure } from "../kernel/failure.ts";
+import { failure, invalid } from "../kernel/failure.ts";
 import { type ClientId, mintId, type OrgId, type ProjectId } from "../kernel/ids.ts";
 import type { ClientKind } from "../kernel/schema.ts";
+import { wrongRedirects } from "./redirects.ts";
 
 export type NewClient = {
   readonly orgId: OrgId;
@@ -29,11 +30,17 @@ const secretBytes = 32;
  * Makes a client. Takes FOR SHARE on the project and its org.
  *
  * @returns its id, and its secret if it keeps one
- * @throws Failure PROJECT_NOT_FOUND
+ * @throws Failure REQUEST_INVALID for a redirect URI that cannot be trusted, PROJECT_NOT_FOUND
  */
 export async function createClient(db: Database, client: NewClient, actor: Actor): Promise<{ id: ClientId; secret: string | null }> {
+  const confidential = client.confidential || client.kind === "api";
+  const violations = [
+    ...wrongRedirects("redirect_uris", client.redirectUris ?? [], confidential),
+    ...wrongRedirects("post_logout_redirect_uris", client.postLogoutRedirectUris ?? [], confidential),
+  ];
+  if (violations.length > 0) throw invalid(violations);
   const id = mintId<ClientId>();
-  const secret = client.confidential || client.kind === "api" ? randomBytes(secretBytes).toString("base64url") : null;
+  const secret = confidential ? randomBytes(secretBytes).toString("base64url") : null;
   const { rows } = await sql`
     with subject as (
       select j.org_id, j.id from projects j join orgs o on o.id = j.org_id

@@ -149,7 +149,7 @@ describe("an authorization request", () => {
   it.each([
     ["another path", `${redirectUri}/more`],
     ["a query more", `${redirectUri}?a=b`],
-    ["another port", "http://127.0.0.1:10/callback.evil"],
+    ["another port", "http://127.0.0.1:10/callback"],
     ["another host", "http://127.0.0.1.evil.test:9/callback"],
     ["another scheme", "https://127.0.0.1:9/callback"],
     ["a fragment", `${redirectUri}#x`],

@@ -4,7 +4,7 @@ import { digestOf, mintToken, parseToken, type TokenKind } from "../../../servic
 import { type CredentialId, type OrgId, parseId } from "../../../services/kernel/ids.ts";
 
 const id = fc.uuid();
-const kind = fc.constantFrom<TokenKind>("pat", "service_account_token");
+const kind = fc.constantFrom<TokenKind>("pat", "service_account_token", "access_token");
 const token = fc.tuple(kind, id, id).map(([one, org, credential]) => mintToken(one, org as OrgId, credential as CredentialId));
 
 /** A token with one place in it. */
@@ -20,7 +20,7 @@ describe("a token", () => {
       fc.property(kind, id, id, (one, org, credential) => {
         const text = mintToken(one, org as OrgId, credential as CredentialId);
         expect(parseToken(text)).toEqual({ orgId: parseId(org), credentialId: parseId(credential), digest: digestOf(text) });
-        expect(text).toMatch(/^tnr_(pat|sat)_[A-Za-z0-9_-]+$/);
+        expect(text).toMatch(/^tnr_(pat|sat|at)_[A-Za-z0-9_-]+$/);
       }),
     );
   });
@@ -36,6 +36,19 @@ describe("a token", () => {
 });
 
 describe("is told to be none", () => {
+  it("a token of another kind than may stand there", () => {
+    const kinds: readonly TokenKind[] = ["pat", "service_account_token", "access_token", "refresh_token", "authorization_code"];
+    fc.assert(
+      fc.property(fc.constantFrom(...kinds), id, id, (one, org, credential) => {
+        const text = mintToken(one, org as OrgId, credential as CredentialId);
+        expect(parseToken(text, [one])).not.toBeNull();
+        const others = kinds.filter((kind) => kind !== one);
+        expect(parseToken(text, others)).toBeNull();
+        if (one === "refresh_token" || one === "authorization_code") expect(parseToken(text)).toBeNull();
+      }),
+    );
+  });
+
   it("a token cut anywhere, from either end", () => {
     fc.assert(
       fc.property(placed, ([text, at]) => {
