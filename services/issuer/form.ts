@@ -1,4 +1,4 @@
-/** What a browser sent: the fields of a form, and where it came from. */
+/** What a request brought: the fields of a form, where it came from, and what the gateway calls it. */
 import type { IncomingMessage } from "node:http";
 
 const maxFormBytes = 16 * 1024;
@@ -23,4 +23,10 @@ export function addressOf(request: IncomingMessage): string {
     .at(-1)
     ?.trim();
   return forwarded || (request.socket.remoteAddress ?? "");
+}
+
+/** The id that the gateway gave the request. */
+export function requestIdOf({ headers }: IncomingMessage): string | null {
+  const id = headers["x-request-id"];
+  return typeof id === "string" && /^[A-Za-z0-9-]{1,64}$/.test(id) ? id : null;
 }

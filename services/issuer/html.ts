@@ -30,6 +30,7 @@ label { display: block; margin: 1rem 0 .25rem; font-weight: 600; }
 small { display: block; color: light-dark(#545b68, #a9b0bd); }
 input, button { box-sizing: border-box; width: 100%; padding: .625rem .75rem; font: inherit; border-radius: .375rem; }
 input { border: 1px solid light-dark(#79808d, #848b98); background: light-dark(#fff, #14161a); color: inherit; }
+input[readonly] { border-color: transparent; padding-inline: 0; background: none; }
 button { margin-top: 1.5rem; border: 0; font-weight: 600; background: light-dark(#1f4fd1, #8fb0ff); color: light-dark(#fff, #0d1526); cursor: pointer; }
 :focus-visible { outline: 3px solid light-dark(#1f4fd1, #8fb0ff); outline-offset: 2px; }
 [role=alert] { padding: .75rem; border-left: 4px solid light-dark(#b3261e, #ff8a80); background: light-dark(#fdecea, #3a1f1e); }

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { errors, type InteractionResults, type Provider } from "oidc-provider";
 import { attemptOf, countAttempt, forgetAttempts } from "./attempts.ts";
-import { addressOf, readForm } from "./form.ts";
+import { addressOf, readForm, requestIdOf } from "./form.ts";
 import type { Page } from "./html.ts";
 import { expiredPage, type LoginForm, loginNamePage, type Problem, passwordPage } from "./pages.ts";
 import { provePassword } from "./passwords.ts";
@@ -44,7 +44,7 @@ async function takeStep(request: IncomingMessage, response: ServerResponse, blan
   if (loginName === "") return write(response, 400, loginNamePage(form, "empty"));
   if (password === null) return write(response, 200, passwordPage(form));
   const proof = { loginName, password, org: (fields.get("org") ?? "").trim() };
-  const result = await prove(proof, addressOf(request), around);
+  const result = await prove(proof, addressOf(request), requestIdOf(request), around);
   if (typeof result === "string") return write(response, result === "throttled" ? 429 : 401, passwordPage(form, result));
   await around.provider.interactionFinished(request, response, result);
 }
@@ -52,12 +52,13 @@ async function takeStep(request: IncomingMessage, response: ServerResponse, blan
 async function prove(
   proof: Parameters<typeof provePassword>[1],
   address: string,
+  requestId: string | null,
   { store, vault }: LoginSurroundings,
 ): Promise<Problem | InteractionResults> {
   const attempt = attemptOf(vault, proof.loginName, address);
   if (!(await countAttempt(store.db, attempt))) return "throttled";
   const user = await provePassword(store.db, proof);
-  if (!user || !(await recordLogin(store.db, user))) return "refused";
+  if (!user || !(await recordLogin(store.db, user, requestId))) return "refused";
   await forgetAttempts(store.db, attempt);
   return { login: { accountId: user.id, amr: ["pwd"] }, consent: {} };
 }

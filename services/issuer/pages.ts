@@ -36,8 +36,8 @@ export function loginNamePage(form: LoginForm, problem?: Problem): Page {
 export function passwordPage(form: LoginForm, problem?: Problem): Page {
   return loginPage(
     form,
-    html`<p>${form.loginName}</p>
-<input type="hidden" name="login_name" value="${form.loginName}">
+    html`<label for="login_name">E-mail or login name</label>
+<input id="login_name" name="login_name" value="${form.loginName}" autocomplete="username" readonly>
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required autofocus>
 <label for="org">Organization (optional)</label>

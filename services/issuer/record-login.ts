@@ -5,8 +5,8 @@ import type { Database } from "../kernel/database.ts";
 import type { Proven } from "./passwords.ts";
 
 /** Records that a user gave the right password. Takes FOR SHARE. @returns false when the user is not alive any more */
-export async function recordLogin(db: Database, { orgId, id }: Proven): Promise<boolean> {
-  const actor = { orgId, principalId: id, requestId: null };
+export async function recordLogin(db: Database, { orgId, id }: Proven, requestId: string | null): Promise<boolean> {
+  const actor = { orgId, principalId: id, requestId };
   const { rows } = await sql`
     with subject as (
       select p.org_id, p.id from principals p join orgs o on o.id = p.org_id

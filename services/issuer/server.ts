@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import type { Database } from "../kernel/database.ts";
+import { requestIdOf } from "./form.ts";
 import { answerLogin } from "./login.ts";
 import { createProvider, paths } from "./provider.ts";
 import { startPruning } from "./prune.ts";
@@ -32,12 +33,12 @@ export async function startIssuer(db: Database, config: Config, log: Logger): Pr
   const vault = await openVault(config.issuerKey, config.dataDir);
   const store = new Transactions(db);
   const provider = createProvider(issuer, await readSigningKeys(db, vault), vault.cookieKey, store);
-  provider.on("server_error", (_ctx, error) => log.error({ err: error }, "the issuer failed"));
+  provider.on("server_error", (ctx, error) => log.error({ err: error, requestId: requestIdOf(ctx.req) }, "the issuer failed"));
   const around = { provider, store, vault, origin: new URL(issuer).origin };
   const answer = provider.callback();
   const server = createServer((request, response) => {
     if (request.url?.startsWith("/login/")) {
-      answerLogin(request, response, around).catch((error: unknown) => fail(response, error, log));
+      answerLogin(request, response, around).catch((error: unknown) => fail(request, response, error, log));
     } else {
       request.url = unalias(request);
       void answer(request, response);
@@ -60,8 +61,8 @@ function unalias({ url = "/" }: IncomingMessage): string {
   return (aliases[path] ?? path) + (mark < 0 ? "" : url.slice(mark));
 }
 
-function fail(response: ServerResponse, error: unknown, log: Logger): void {
-  log.error({ err: error }, "a login failed inside");
+function fail(request: IncomingMessage, response: ServerResponse, error: unknown, log: Logger): void {
+  log.error({ err: error, requestId: requestIdOf(request) }, "a login failed inside");
   if (response.headersSent) response.destroy();
   else response.writeHead(500, { "content-type": "text/plain", "cache-control": "no-store" }).end("The login failed. Try again.");
 }

@@ -50,15 +50,15 @@ export class Browser {
     return { url, status: response.status, headers: response.headers, text: await response.text() };
   }
 
-  /** Fills in the form of a page and sends it, with what is hidden in it. */
+  /** Fills in the form of a page and sends it, with what stands in it already. */
   submit(stop: Stop, fields: Record<string, string>, headers: Record<string, string> = {}): Promise<Stop> {
     const action = /<form[^>]* action="([^"]*)"/.exec(stop.text)?.[1];
     if (action === undefined) throw new Error(`no form: ${stop.status} ${stop.url.href} ${stop.text}`);
-    const hidden = [...stop.text.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)].map(([, name = "", value = ""]) => [
+    const given = [...stop.text.matchAll(/<input [^>]*name="([^"]*)" value="([^"]*)"/g)].map(([, name = "", value = ""]) => [
       name,
       value.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code))),
     ]);
-    return this.visit(new URL(action, stop.url), { ...Object.fromEntries(hidden), ...fields }, headers);
+    return this.visit(new URL(action, stop.url), { ...Object.fromEntries(given), ...fields }, headers);
   }
 
   #sent(url: URL): string {
