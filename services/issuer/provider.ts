@@ -55,7 +55,9 @@ export function createProvider(issuer: string, keys: readonly JsonWebKey[], cook
   mintOwnTokens(provider);
   compareDigests(provider);
   provider.use(async (ctx, next) => {
-    if (ctx.path === paths.token || ctx.path === paths.revocation) return allOrNothing(ctx, next, store);
+    if (ctx.path === paths.token || ctx.path === paths.revocation) {
+      return allOrNothing(ctx, next, store, (error) => provider.emit("server_error", ctx, error));
+    }
     if (ctx.path === paths.authorization) askForConsent(ctx);
     await next();
     if (ctx.path === paths.introspection) await describe(ctx as unknown as KoaContextWithOIDC, store);
@@ -100,15 +102,20 @@ const protocol: Configuration = {
 
 class Undone extends Error {}
 
+type Answer = { status: number; body: unknown };
+
 /** A refusal is kept, for it may have ended a family; a token request that broke leaves nothing behind. */
-async function allOrNothing(ctx: { status: number }, next: () => Promise<unknown>, store: Transactions): Promise<void> {
+async function allOrNothing(ctx: Answer, next: () => Promise<unknown>, store: Transactions, tell: (error: unknown) => void): Promise<void> {
   try {
     await store.run(async () => {
       await next();
       if (ctx.status >= 500) throw new Undone();
     });
   } catch (error) {
-    if (!(error instanceof Undone)) throw error;
+    if (error instanceof Undone) return;
+    tell(error);
+    ctx.status = 500;
+    ctx.body = { error: "server_error", error_description: "the issuer failed; try again" };
   }
 }
 

@@ -1,4 +1,5 @@
 /** The issuer's HTTP server: the login pages, and everything else by the provider. It starts and stops as one thing. */
+import type { EventEmitter } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
@@ -24,6 +25,18 @@ const aliases: Readonly<Record<string, string>> = {
   "/oauth2/v2/jwks": paths.jwks,
 };
 
+/**
+ * The paths that there are, spelled as they are. The provider's router takes other spellings too, and what is decided by
+ * path before it must not be led around.
+ */
+const served: ReadonlySet<string> = new Set([
+  ...Object.values(paths),
+  "/.well-known/openid-configuration",
+  `${paths.end_session}/confirm`,
+  `${paths.end_session}/success`,
+]);
+const resumed = new RegExp(`^${paths.authorization}/[\\w-]+$`);
+
 /** How long requests under way may take when the process stops, in milliseconds. */
 const drainFor = 5_000;
 
@@ -33,16 +46,24 @@ export async function startIssuer(db: Database, config: Config, log: Logger): Pr
   const vault = await openVault(config.issuerKey, config.dataDir);
   const store = new Transactions(db);
   const provider = createProvider(issuer, await readSigningKeys(db, vault), vault.cookieKey, store);
-  provider.on("server_error", (ctx, error) => log.error({ err: error, requestId: requestIdOf(ctx.req) }, "the issuer failed"));
+  const tell = (error: unknown, requestId: string | null) => log.error({ err: error, requestId }, "the issuer failed");
+  provider.on("server_error", (ctx, error) => tell(error, requestIdOf(ctx.req)));
+  // Koa's own event, which the provider's types leave out; without a listener it writes to the console.
+  (provider as EventEmitter).on("error", (error) => tell(error, null));
   const around = { provider, store, vault, origin: new URL(issuer).origin };
   const answer = provider.callback();
   const server = createServer((request, response) => {
     if (request.url?.startsWith("/login/")) {
       answerLogin(request, response, around).catch((error: unknown) => fail(request, response, error, log));
-    } else {
-      request.url = unalias(request);
-      void answer(request, response);
+      return;
     }
+    const { path, query } = locate(request);
+    if (!served.has(path) && !resumed.test(path)) {
+      response.writeHead(404, { "content-type": "application/json" }).end(JSON.stringify({ error: "not_found" }));
+      return;
+    }
+    request.url = path + query;
+    void answer(request, response);
   });
   await listen(server, config);
   const stopPruning = startPruning(db, log);
@@ -55,10 +76,10 @@ export async function startIssuer(db: Database, config: Config, log: Logger): Pr
   };
 }
 
-function unalias({ url = "/" }: IncomingMessage): string {
+function locate({ url = "/" }: IncomingMessage): { path: string; query: string } {
   const mark = url.indexOf("?");
   const path = mark < 0 ? url : url.slice(0, mark);
-  return (aliases[path] ?? path) + (mark < 0 ? "" : url.slice(mark));
+  return { path: aliases[path] ?? path, query: mark < 0 ? "" : url.slice(mark) };
 }
 
 function fail(request: IncomingMessage, response: ServerResponse, error: unknown, log: Logger): void {

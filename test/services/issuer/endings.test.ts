@@ -242,3 +242,22 @@ describe("a user or client that is switched off", () => {
     expect((await world.browser().visit(url)).status).toBe(400);
   });
 });
+
+describe("a generation that is past", () => {
+  it.each([
+    ["the user's", "principals", ({ user }: Scene) => user.id],
+    ["the user's org's", "orgs", ({ user }: Scene) => user.orgId],
+    ["the client's project's", "projects", ({ project }: Scene) => project],
+    ["the client's org's", "orgs", ({ clientOrg }: Scene) => clientOrg],
+  ])("ends what was given out under it, also when all are alive again: %s", async (whose, table, id) => {
+    const scene = await stage();
+    const client = await world.tenants.connect();
+    await client.query(`update ${table} set generation = generation + 1 where id = $1`, [id(scene)]);
+    const { cookie, ...rest } = await uses(scene, world.tenants.system);
+    const { cookie: _, ...gone } = userGone;
+    expect(rest).toEqual(gone);
+    // A browser's session is its user's, whatever became of one client.
+    expect(cookie).toBe(whose.startsWith("the user") ? "login_required" : null);
+    expect((await tokensOf(world, scene.party, scene.user)).access_token).toBeTruthy();
+  });
+});

@@ -57,6 +57,13 @@ describe("discovery", () => {
     expect(metadata.grant_types_supported?.toSorted()).toEqual(["authorization_code", "refresh_token"]);
   });
 
+  it.each(["/oauth/v2/TOKEN", "/oauth/v2/token/", "/oauth/v2/%74oken", "/oauth/v2/register", "/oidc/callback", "/oauth2/v2/constructor"])(
+    "is all there is: no other spelling leads anywhere (%s)",
+    async (path) => {
+      expect((await world.through(`${world.origin}${path}`, { method: "POST" })).status).toBe(404);
+    },
+  );
+
   it("publishes keys without their private parts", async () => {
     const { keys } = (await (await world.through(`${world.origin}/oauth/v2/keys`)).json()) as { keys: Record<string, unknown>[] };
     expect(keys).toHaveLength(1);
