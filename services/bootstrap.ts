@@ -29,6 +29,8 @@ export async function bootstrap(db: Database, config: Config, log: Logger): Prom
     const host = new URL(config.publicUrl).hostname;
     const org = await createOrg(tx, { name: "Tenure", domain: `tenure.${host}` }, system);
     const project = await createProject(tx, { orgId: org.id, name: "Tenure" }, system);
+    // Tokens for these APIs are aimed at this project: without it nobody could call anything.
+    await tx.updateTable("projects").set({ protected: true }).where("org_id", "=", org.id).where("id", "=", project.id).execute();
     await tx
       .insertInto("instance")
       .values({ id: mintId<OrgId>(), domain: host, default_org_id: org.id, iam_org_id: org.id, iam_project_id: project.id })
