@@ -2,7 +2,9 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { openDatabase } from "../../services/kernel/database.ts";
 import { holds } from "../../start/condition.ts";
+import { seedOrg } from "../bench/seed.ts";
 import { restClient } from "../support/rest.ts";
 import { createInstallation, type Installation } from "./installation.ts";
 
@@ -45,6 +47,36 @@ describe("npm start", () => {
     }
     const open = () => installation.query("select count(*)::int as open from operations where done_at is null");
     expect(await holds(async () => (await open())[0]?.open === 0, { within: 30_000 })).toBe(true);
+  });
+
+  it("resumes a purge wherever it is killed, and counts every row once", async () => {
+    const users = 30_000;
+    const installation = await createInstallation({ programs: "real" });
+    const started = await installation.startReady();
+    const db = openDatabase(`postgresql://tenure@localhost/tenure?host=${installation.sockets}`, 2, () => {});
+    const orgId = await seedOrg(db, "Big", users);
+    expect((await admin(installation)("DELETE", `/admin/v1/orgs/${orgId}`)).status).toBe(200);
+    const progress = async () => {
+      const operation = await db
+        .selectFrom("operations")
+        .select(["removed", "done_at"])
+        .where("target_id", "=", orgId)
+        .executeTakeFirstOrThrow();
+      const removed = Object.values(operation.removed).reduce((sum, rows) => sum + Number(rows), 0);
+      return { removed, done: operation.done_at !== null, by: operation.removed };
+    };
+    for (let kill = 0; kill < 2; kill++) {
+      const before = (await progress()).removed;
+      expect(await holds(async () => (await progress()).removed > before, { within: 30_000, every: 1 })).toBe(true);
+      installation.kill("services/main.ts");
+      expect((await progress()).done).toBe(false);
+      expect(await holds(() => answers(installation), { within: 30_000 }), started.output()).toBe(true);
+    }
+    expect(await holds(async () => (await progress()).done, { within: 45_000 })).toBe(true);
+    expect((await progress()).by).toMatchObject({ principals: users, users, credentials: users, group_members: users, groups: 100 });
+    const left = await db.selectFrom("principals").select("id").where("org_id", "=", orgId).executeTakeFirst();
+    expect(left).toBeUndefined();
+    await db.destroy();
   });
 
   it("starts again after everything was killed at once, with the same token and the same data", async () => {
