@@ -30,6 +30,13 @@ describe("an empty store", () => {
     expect((await rest("GET", path)).body).toMatchObject({ metadata: { provisioningStatus: "provisioned" } });
   });
 
+  it("gives the id of the instance to nobody else", async () => {
+    const rest = restClient(system.baseUrl, system.adminToken);
+    const { id } = await system.services.db.selectFrom("instance").select("id").executeTakeFirstOrThrow();
+    const answer = await rest("POST", "/management/v1/users/machine", { body: { userId: id, userName: "instance", name: "instance" } });
+    expect([answer.status, answer.body], answer.text).toMatchObject([400, { code: 9 }]);
+  });
+
   it("is made once, however many processes start on it", async () => {
     const { startServices } = await import("../../services/server.ts");
     const { pino } = await import("pino");
