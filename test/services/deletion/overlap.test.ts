@@ -12,6 +12,8 @@ import { holds } from "../../../start/condition.ts";
 import { type Engine, startEngine } from "./engine.ts";
 import { buildWorld, crowd, type Side } from "./world.ts";
 
+const nobody = { orgId: null, principalId: null, requestId: null };
+
 let engine: Engine;
 
 beforeAll(async () => {
@@ -74,7 +76,9 @@ describe("deletes that overlap", () => {
     }
     engine.work();
     engine.work();
-    for (const side of sides) await releaseReference({ db, announce: () => {} }, side.org, side.heldProject, side.reference);
+    for (const { org: orgId, heldProject: projectId, reference } of sides) {
+      await releaseReference({ db, announce: () => {} }, { orgId, projectId }, reference, nobody);
+    }
 
     await holds(async () => (await remaining()) === 0, { within: 45_000, every: 20 });
     expect(await remaining()).toBe(0);

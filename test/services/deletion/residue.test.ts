@@ -36,6 +36,8 @@ import { buildWorld, crowd, crowdSize, type Needles, type Side, type World } fro
 const silent = pino({ level: "silent" });
 const everything = new Rights([{ role: "IAM_OWNER", scope: "instance", projectId: null, projectGrantId: null, linked: [] }]);
 
+const nobody = { orgId: null, principalId: null, requestId: null };
+
 let database: TestDatabase;
 let db: Database;
 let worker: Worker;
@@ -198,7 +200,7 @@ describe("when it is done, a delete", () => {
     if (kind === "org") {
       const { blockers } = await becomes(operationId, "waiting");
       expect(blockers).toEqual([`project_references/${orgId}/${world.a.heldProject}/${world.a.reference}`]);
-      await releaseReference(core, orgId, world.a.heldProject, world.a.reference);
+      await releaseReference(core, { orgId, projectId: world.a.heldProject }, world.a.reference, nobody);
     }
     const done = await becomes(operationId, "done");
 
@@ -235,7 +237,7 @@ describe("when it is done, a delete", () => {
   it("has removed a tenant of many batches, and counted every row once", async () => {
     const world = await buildWorld(db);
     const orgId = world.b.org;
-    await releaseReference(core, orgId, world.b.heldProject, world.b.reference);
+    await releaseReference(core, { orgId, projectId: world.b.heldProject }, world.b.reference, nobody);
     await sql`
       with many as (select gen_random_uuid() as id, n from generate_series(1, 2300) n), principals as (
         insert into principals (org_id, id, kind, user_name, sequence) select ${orgId}::uuid, id, 'user', 'many-' || n, 1 from many
