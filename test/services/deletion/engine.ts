@@ -9,17 +9,21 @@ import { requestDelete } from "../../../services/deletion/commands.ts";
 import { executeDeletion } from "../../../services/deletion/execute.ts";
 import type { Kind } from "../../../services/deletion/kinds.ts";
 import type { Actor } from "../../../services/kernel/call.ts";
+import type { Core } from "../../../services/kernel/core.ts";
 import { type Database, openDatabase } from "../../../services/kernel/database.ts";
 import type { OperationId, OrgId } from "../../../services/kernel/ids.ts";
 import { startWorker, type Worker } from "../../../services/operations/worker.ts";
 import { createDatabase } from "../../support/postgres.ts";
 
 const silent = pino({ level: "silent" });
-const everything = new Rights([{ role: "IAM_OWNER", scope: "instance", projectId: null, projectGrantId: null, linked: [] }]);
+/** The rights of the owner of the instance, whom nobody outranks. */
+export const everything = new Rights([{ role: "IAM_OWNER", scope: "instance", projectId: null, projectGrantId: null, linked: [] }]);
 
 export interface Engine {
   readonly url: string;
   readonly db: Database;
+  /** What commands need; it wakes every worker. */
+  readonly core: Core;
   /** Starts one more worker. */
   work(): void;
   /** Accepts a delete, or fails. */
@@ -38,17 +42,22 @@ export async function startEngine(): Promise<Engine> {
     return db;
   };
   const db = openPool();
+  const announce = () => {
+    for (const worker of workers) worker.wake();
+  };
+  const core: Core = { db, announce };
   const settings = { databaseUrl: database.url, dataDir, host: "127.0.0.1", grpcPort: 0, publicUrl: "http://localhost:8080" };
   await bootstrap(db, { ...settings, adminPat: undefined, logLevel: "silent", poolSize: 4 }, silent);
   return {
     url: database.url,
     db,
+    core,
     work: () => {
       const own = openPool();
       workers.push(startWorker(own, silent, (operation, stopping) => executeDeletion(own, operation, stopping)));
     },
     remove: async (kind, orgId, id, actor) => {
-      const answer = await requestDelete({ db, announce: () => {} }, { kind, orgId, id, actor, outranking: everything.outranking() });
+      const answer = await requestDelete(core, { kind, orgId, id, actor, outranking: everything.outranking() });
       if (!answer.accepted) throw new Error(`${kind} ${id}: not accepted`);
       return answer.operationId;
     },

@@ -77,7 +77,7 @@ describe("deletes that overlap", () => {
     engine.work();
     engine.work();
     for (const { org: orgId, heldProject: projectId, reference } of sides) {
-      await releaseReference({ db, announce: () => {} }, { orgId, projectId }, reference, nobody);
+      await releaseReference(engine.core, { orgId, projectId }, reference, nobody);
     }
 
     await holds(async () => (await remaining()) === 0, { within: 45_000, every: 20 });
