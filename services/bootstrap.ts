@@ -29,9 +29,14 @@ export async function bootstrap(db: Database, config: Config, log: Logger): Prom
     const host = new URL(config.publicUrl).hostname;
     const org = await createOrg(tx, { name: "Tenure", domain: `tenure.${host}` }, system);
     const project = await createProject(tx, { orgId: org.id, name: "Tenure" }, system);
+    // Tokens for these APIs are aimed at this project: without it nobody could call anything.
+    await tx.updateTable("projects").set({ protected: true }).where("org_id", "=", org.id).where("id", "=", project.id).execute();
+    const id = mintId<OrgId>();
+    // From the start: an id that clients are told must not be free for one of them to choose.
+    await tx.insertInto("aggregates").values({ id, org_id: org.id, kind: "instance", sequence: 0n }).execute();
     await tx
       .insertInto("instance")
-      .values({ id: mintId<OrgId>(), domain: host, default_org_id: org.id, iam_org_id: org.id, iam_project_id: project.id })
+      .values({ id, domain: host, default_org_id: org.id, iam_org_id: org.id, iam_project_id: project.id })
       .execute();
     const admin = await createIdentity(tx, { orgId: org.id, userName: "admin", name: "admin" }, system);
     await makeInstanceOwner(tx, org.id, admin.id);

@@ -13,19 +13,22 @@ import { bootstrap, readFixedToken } from "./bootstrap.ts";
 import type { Config } from "./config.ts";
 import { executeDeletion } from "./deletion/execute.ts";
 import { startIssuer } from "./issuer/server.ts";
+import { ForeignVault } from "./issuer/signing-keys.ts";
 import { type Database, openDatabase } from "./kernel/database.ts";
 import { startWorker } from "./operations/worker.ts";
 import { reflection } from "./reflection.ts";
 
 export type Services = {
   readonly port: number;
-  /** Where the issuer listens (HTTP). */
-  readonly issuerPort: number;
+  /** Where the issuer listens (HTTP); null when this process has not got the secret of this store's issuer. */
+  readonly issuerPort: number | null;
   readonly db: Database;
   close(): Promise<void>;
 };
 
 const maxMessageBytes = 4 * 1024 * 1024;
+/** The purge of one big tenant must not hold up the small ones behind it. */
+const workerCount = 2;
 /** How often the database is asked whether it is there, in milliseconds. */
 const healthEvery = 1_000;
 /** How long calls in flight may take to finish when the process stops, in milliseconds. */
@@ -37,8 +40,13 @@ export async function startServices(config: Config, log: Logger): Promise<Servic
   const db = openDatabase(config.databaseUrl, config.poolSize, (error) => log.warn({ err: error }, "a database connection broke"));
   await bootstrap(db, config, log);
   const foreignTokens = await readFixedToken(db, config, log);
-  const worker = startWorker(db, log, (operation, stopping) => executeDeletion(db, operation, stopping));
-  const registrations = services({ db, announce: worker.wake }, config).map((row) => register(row, { db, log, foreignTokens }));
+  const workers = Array.from({ length: workerCount }, () =>
+    startWorker(db, log, (operation, stopping) => executeDeletion(db, operation, stopping)),
+  );
+  const announce = () => {
+    for (const worker of workers) worker.wake();
+  };
+  const registrations = services({ db, announce }, config).map((row) => register(row, { db, log, foreignTokens }));
   const names = registrations.map(({ definition }) => Object.values(definition)[0]?.path.split("/")[1] ?? "");
 
   const server = new Server({ "grpc.max_receive_message_length": maxMessageBytes });
@@ -46,19 +54,26 @@ export async function startServices(config: Config, log: Logger): Promise<Servic
     server.addService(definition, implementation);
   }
   const stopHealth = serveHealth(server, names, db);
-  const issuer = await startIssuer(db, config, log);
+  const issuer = await startIssuer(db, config, log).catch((error: unknown) => withoutIssuer(error, log));
   const port = await listen(server, `${config.host}:${config.grpcPort}`);
   return {
     port,
-    issuerPort: issuer.port,
+    issuerPort: issuer?.port ?? null,
     db,
     close: async () => {
       stopHealth();
-      await Promise.all([drain(server), issuer.close()]);
-      await worker.stop();
+      await Promise.all([drain(server), issuer?.close()]);
+      await Promise.all(workers.map((worker) => worker.stop()));
       await db.destroy();
     },
   };
+}
+
+/** The APIs need no secret: a replica that was not given the issuer's serves them, and says what it does not serve. */
+function withoutIssuer(error: unknown, log: Logger): null {
+  if (!(error instanceof ForeignVault)) throw error;
+  log.error({ err: error }, "the issuer is not served by this process");
+  return null;
 }
 
 function listen(server: Server, address: string): Promise<number> {

@@ -9,7 +9,8 @@ import type { GroupBounds, Outranking } from "./rights.ts";
  *
  * @param projectId the project that the call is about, where rights on just that project count
  */
-export function outranks({ instance, org, project, elsewhere }: Outranking, projectId: string | null): RawBuilder<boolean> {
+export function outranks(above: Outranking, projectId: string | null): RawBuilder<boolean> {
+  const { instance, org, project, elsewhere } = above;
   return sql<boolean>`exists (
     select from target t
     join grants g on g.principal_org_id = t.org_id and g.principal_id = t.id and g.kind = 'member' and g.state = 'active'
@@ -22,9 +23,23 @@ export function outranks({ instance, org, project, elsewhere }: Outranking, proj
     select from target t
     join group_members m on m.org_id = t.org_id and m.principal_id = t.id
     join live_groups u on u.org_id = m.org_id and u.id = m.group_id
-    join grants g on g.org_id = m.org_id and g.group_id = m.group_id and g.state = 'active'
-    join grant_roles r on r.org_id = g.org_id and r.grant_id = g.id
-    where r.role = any(${org}::text[])
+    where ${gives(sql.ref("m.group_id"), above, projectId)}
+  )`;
+}
+
+/** Whether the group in the CTE `target (org_id, id)` gives a role that the caller does not dominate where it counts. */
+export function givesMore(above: Outranking): RawBuilder<boolean> {
+  return sql<boolean>`exists (select from target t where ${gives(sql.ref("t.id"), above, null)})`;
+}
+
+/** The condition that a group of the org `t.org_id` gives such a role: in the whole org, or in a project that lists it. */
+function gives(group: RawBuilder<unknown>, { org, project, elsewhere }: Outranking, projectId: string | null): RawBuilder<boolean> {
+  return sql<boolean>`exists (
+    select from grants g join grant_roles r on r.org_id = g.org_id and r.grant_id = g.id
+    where g.org_id = t.org_id and g.group_id = ${group} and g.state = 'active' and (r.role = any(${org}::text[]) or exists (
+      select from project_groups k join live_projects p on p.org_id = k.org_id and p.id = k.project_id
+      where k.org_id = g.org_id and k.group_id = g.group_id
+        and r.role = any(case when k.project_id = ${projectId}::uuid then ${project}::text[] else ${elsewhere}::text[] end)))
   )`;
 }
 

@@ -1,7 +1,8 @@
 /**
  * Request rules as the proto declares them (option validate.rules), checked by reflection. Texts are those of
  * protoc-gen-validate, because one dialect's clients see them. Beyond the declared rules, no text may hold NUL, which
- * Postgres cannot store; ids are exempt, they are parsed and name nothing when they are no ids.
+ * Postgres cannot store; ids are exempt: ours are parsed and name nothing when they are no ids, those of others are refused
+ * by the store.
  */
 import { type DescField, type DescMessage, type DescOneof, getOption, hasOption } from "@bufbuild/protobuf";
 import type { Violation } from "../kernel/failure.ts";

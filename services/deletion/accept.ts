@@ -3,7 +3,7 @@
  * and writes operation and audit event. Its cost does not depend on how much hangs on the target.
  */
 import { type RawBuilder, sql } from "kysely";
-import { outranks } from "../access/rank.ts";
+import { givesMore, outranks } from "../access/rank.ts";
 import type { Outranking } from "../access/rights.ts";
 import { record } from "../audit/record.ts";
 import type { Actor } from "../kernel/call.ts";
@@ -16,7 +16,7 @@ export type Order = {
   readonly orgId: OrgId;
   readonly id: string;
   readonly actor: Actor;
-  /** Roles whose holder the caller may not delete; only asked for kinds that hold roles. */
+  /** Roles whose holder, and whose group, the caller may not delete. */
   readonly outranking: Outranking;
   /** The project that the call is about, if any: rights on just that project count there. */
   readonly projectId?: string | undefined;
@@ -60,7 +60,7 @@ export function acceptance(order: Order, operationId: OperationId): RawBuilder<V
       select ${orgColumn} as org_id, t.id, t.protected or t.liens > 0 as protected, t.created_at, ${order.snapshot ?? sql`null::jsonb`} as snapshot
       from ${table} t where ${named} and t.deleted_at is null and ${alive} for update of t
     ), rank as (
-      select ${row.holdsRoles ? outranks(order.outranking, order.projectId ?? null) : sql`false`} as outranks
+      select ${rank(order)} as outranks
     ), allowed as (
       select t.org_id, t.id from target t cross join settings s cross join rank r
       where not t.protected and not r.outranks ${isOrg ? sql`and t.id <> s.default_org_id and t.id <> s.iam_org_id` : sql``}
@@ -79,4 +79,11 @@ export function acceptance(order: Order, operationId: OperationId): RawBuilder<V
       ${isOrg ? sql`settings.iam_org_id = ${order.id}::uuid` : sql`false`} as holds_iam,
       settings.id as instance_id, dead.sequence, target.created_at, dead.deleted_at, target.snapshot
     from settings cross join rank left join target on true left join dead on true`;
+}
+
+/** Whether what is in the CTE `target` outranks the caller. */
+function rank({ kind, outranking, projectId }: Order): RawBuilder<boolean> {
+  const { ranksAs } = kinds[kind];
+  if (ranksAs === "principal") return outranks(outranking, projectId ?? null);
+  return ranksAs === "group" ? givesMore(outranking) : sql<boolean>`false`;
 }

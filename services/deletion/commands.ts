@@ -4,9 +4,11 @@
  * that is the worker's.
  */
 import { sql } from "kysely";
+import { record } from "../audit/record.ts";
+import type { Actor } from "../kernel/call.ts";
 import type { Core } from "../kernel/core.ts";
 import { failure } from "../kernel/failure.ts";
-import { mintId, type OperationId } from "../kernel/ids.ts";
+import { mintId, type OperationId, type OrgId, type ProjectId } from "../kernel/ids.ts";
 import { acceptance, type Order, type Verdict } from "./accept.ts";
 import { kinds } from "./kinds.ts";
 
@@ -76,17 +78,21 @@ function missing(order: Order) {
   return failure(kinds[order.kind].missing, { id: order.id, kind: order.kind });
 }
 
+/** The project that a reference holds. */
+export type ReferencePlace = { readonly orgId: OrgId; readonly projectId: ProjectId };
+
 /**
  * Releases a reference: the one verb that is allowed below a tombstone. An operation that waited for it becomes due.
  *
  * @returns whether there was such a reference; releasing twice is no error
  */
-export async function releaseReference(core: Core, orgId: string, projectId: string, reference: string): Promise<boolean> {
+export async function releaseReference(core: Core, place: ReferencePlace, reference: string, actor: Actor): Promise<boolean> {
+  const { orgId, projectId } = place;
   const { rows } = await sql<{ released: boolean }>`
     with gone as (
       delete from project_references where org_id = ${orgId}::uuid and project_id = ${projectId}::uuid and reference = ${reference}
-      returning org_id
-    ), due as (
+      returning org_id, project_id as id
+    ), ${record("gone", { kind: "project", actor }, ["project.reference.removed"])}, due as (
       update operations o set next_attempt_at = now() from gone g
       where o.org_id = g.org_id and o.done_at is null and o.phase = 'waiting'
     )

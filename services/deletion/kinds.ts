@@ -14,21 +14,21 @@ export type KindRow = {
   /** Event type of an accepted delete. */
   readonly event: string;
   readonly missing: ReasonName;
-  /** Holds roles, so deleting it asks whether it outranks the caller. */
-  readonly holdsRoles: boolean;
+  /** Roles that it holds or gives are asked for: whether it outranks the caller. Null: it has none. */
+  readonly ranksAs: "principal" | "group" | null;
 };
 
 export const kinds: Readonly<Record<Kind, KindRow>> = {
-  org: { table: "orgs", live: "live_orgs", event: "org.removed", missing: "ORG_NOT_FOUND", holdsRoles: false },
-  project: { table: "projects", live: "live_projects", event: "project.removed", missing: "PROJECT_NOT_FOUND", holdsRoles: false },
-  group: { table: "groups", live: "live_groups", event: "group.removed", missing: "GROUP_NOT_FOUND", holdsRoles: false },
+  org: { table: "orgs", live: "live_orgs", event: "org.removed", missing: "ORG_NOT_FOUND", ranksAs: null },
+  project: { table: "projects", live: "live_projects", event: "project.removed", missing: "PROJECT_NOT_FOUND", ranksAs: null },
+  group: { table: "groups", live: "live_groups", event: "group.removed", missing: "GROUP_NOT_FOUND", ranksAs: "group" },
   user: {
     table: "principals",
     live: "live_principals",
     discriminator: ["kind", "user"],
     event: "user.removed",
     missing: "USER_NOT_FOUND",
-    holdsRoles: true,
+    ranksAs: "principal",
   },
   identity: {
     table: "principals",
@@ -36,28 +36,28 @@ export const kinds: Readonly<Record<Kind, KindRow>> = {
     discriminator: ["kind", "identity"],
     event: "user.removed",
     missing: "IDENTITY_NOT_FOUND",
-    holdsRoles: true,
+    ranksAs: "principal",
   },
   project_role: {
     table: "project_roles",
     live: "live_project_roles",
     event: "project.role.removed",
     missing: "PROJECT_ROLE_NOT_FOUND",
-    holdsRoles: false,
+    ranksAs: null,
   },
   project_grant: {
     table: "project_grants",
     live: "live_project_grants",
     event: "project.grant.removed",
     missing: "PROJECT_GRANT_NOT_FOUND",
-    holdsRoles: false,
+    ranksAs: null,
   },
   cluster_manager: {
     table: "cluster_managers",
     live: "live_cluster_managers",
     event: "cluster_manager.removed",
     missing: "CLUSTER_MANAGER_NOT_FOUND",
-    holdsRoles: false,
+    ranksAs: null,
   },
-  cluster: { table: "clusters", live: "live_clusters", event: "cluster.removed", missing: "CLUSTER_NOT_FOUND", holdsRoles: false },
+  cluster: { table: "clusters", live: "live_clusters", event: "cluster.removed", missing: "CLUSTER_NOT_FOUND", ranksAs: null },
 };

@@ -10,6 +10,7 @@ import type { Core } from "../kernel/core.ts";
 import type { Database } from "../kernel/database.ts";
 import { failure } from "../kernel/failure.ts";
 import { type GrantId, mintId, type OrgId, type PrincipalId, type ProjectGrantId, type ProjectId } from "../kernel/ids.ts";
+import { isTo } from "./members-store.ts";
 
 export type NewAuthorization = {
   /** The org that gives it. */
@@ -129,9 +130,7 @@ export type AuthorizationRemoval = {
  */
 export async function removeAuthorization(core: Core, removal: AuthorizationRemoval): Promise<Removed> {
   const { ownerOrgId, principalId, id, only, actor } = removal;
-  // By the principal, who has few grants: served by grants_by_principal.
-  const named = sql<boolean>`(t.principal_org_id, t.principal_id) in (select p.org_id, p.id from principals p where p.id = ${principalId}::uuid)
-    and t.id = ${id}::uuid and t.owner_org_id = ${ownerOrgId}::uuid and t.kind = 'authorization'`;
+  const named = sql<boolean>`${isTo("t", principalId)} and t.id = ${id}::uuid and t.owner_org_id = ${ownerOrgId}::uuid and t.kind = 'authorization'`;
   const mine = sql`t.project_id = any(${only ?? []}::uuid[]) or t.project_grant_id = any(${only ?? []}::uuid[])`;
   const removed = await removeLeaf(core, {
     leaf: "grants",

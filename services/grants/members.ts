@@ -7,7 +7,7 @@ import type { Core } from "../kernel/core.ts";
 import type { Database } from "../kernel/database.ts";
 import { failure } from "../kernel/failure.ts";
 import { type GrantId, mintId, type OrgId, type PrincipalId, type ProjectId } from "../kernel/ids.ts";
-import { isOrgMember } from "./members-store.ts";
+import { isOrgMember, isTo } from "./members-store.ts";
 
 /** One role of a grant; with a range and a start it ends by itself. */
 export type HeldRole = {
@@ -90,7 +90,7 @@ export type OrgMember = {
 export async function removeOrgMember(core: Core, { orgId, principalId, above }: OrgMember, actor: Actor): Promise<Removed> {
   const removed = await removeLeaf(core, {
     leaf: "grants",
-    where: sql<boolean>`t.org_id = ${orgId}::uuid and t.kind = 'member' and t.scope = 'org' and t.principal_id = ${principalId}::uuid
+    where: sql<boolean>`t.org_id = ${orgId}::uuid and t.kind = 'member' and t.scope = 'org' and ${isTo("t", principalId)}
       and not exists (select from grant_roles r where r.org_id = t.org_id and r.grant_id = t.id and r.role = any(${above}::text[]))`,
     actor,
     aggregate: { kind: "org", orgId: sql`t.org_id`, id: sql`t.org_id` },

@@ -6,6 +6,7 @@ import { type RawBuilder, sql } from "kysely";
 import { hasLiveToken } from "../access/live-token.ts";
 import type { Database } from "../kernel/database.ts";
 import type { GrantId, OrgId, PrincipalId, ProjectId } from "../kernel/ids.ts";
+import { isLive } from "./members-store.ts";
 
 export type MembershipRole = {
   readonly id: string;
@@ -88,11 +89,12 @@ export async function listMemberships(
     query.roles.length === 0 ? sql`true` : sql`exists (select from ${heldRoles} and coalesce(r.role, c.key) = any(${query.roles}::text[]))`;
   const { rows } = await sql<Row & { total: bigint; id: GrantId | null }>`
     with matching as (
-      ${memberships(orgId, projectId)} and ${named} and ${holding}
+      select g.org_id, g.id from ${inProject(orgId, projectId)} and ${named} and ${holding}
     ), page as (
       select * from matching order by id offset ${query.offset} limit ${query.limit}
     )
-    select (select count(*) from matching) as total, page.* from (select) one left join page on true order by page.id`.execute(db);
+    select (select count(*) from matching) as total, shown.* from (select) one
+    left join (${memberships(orgId, projectId)} and g.id in (select id from page)) shown on true order by shown.id`.execute(db);
   return { total: Number(rows[0]?.total ?? 0), memberships: rows.flatMap((row) => (row.id === null ? [] : [toMembership(row)])) };
 }
 
@@ -109,10 +111,15 @@ function memberships(orgId: OrgId, projectId: ProjectId): RawBuilder<Row> {
           'createdAt', r.created_at, 'updatedAt', coalesce(r.updated_at, r.created_at),
           'custom', case when c.id is not null then jsonb_build_object('id', c.id, 'key', c.key, 'displayName', c.display_name) end) order by r.id), '[]')
        from ${heldRoles}) as roles
-    from live_grants g
-    join live_principals p on p.org_id = g.principal_org_id and p.id = g.principal_id and p.kind = 'identity'
+    from ${inProject(orgId, projectId)}`;
+}
+
+/** The grants `g` that are memberships, with their identity `p` and `i`, up to a WHERE that can be continued. */
+function inProject(orgId: OrgId, projectId: ProjectId): RawBuilder<unknown> {
+  return sql`grants g
+    join principals p on p.org_id = g.principal_org_id and p.id = g.principal_id and p.kind = 'identity'
     join identities i on i.org_id = p.org_id and i.id = p.id
-    where g.org_id = ${orgId}::uuid and g.project_id = ${projectId}::uuid and g.kind = 'member' and g.scope = 'project'`;
+    where g.org_id = ${orgId}::uuid and g.project_id = ${projectId}::uuid and g.kind = 'member' and g.scope = 'project' and ${isLive}`;
 }
 
 function toMembership(row: Row): Membership {

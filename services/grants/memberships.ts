@@ -11,6 +11,7 @@ import type { Core } from "../kernel/core.ts";
 import type { Database } from "../kernel/database.ts";
 import { failure } from "../kernel/failure.ts";
 import { type GrantId, mintId, type OrgId, type PrincipalId, type ProjectId } from "../kernel/ids.ts";
+import { isTo } from "./members-store.ts";
 import { findMembership, type Membership } from "./memberships-store.ts";
 
 /** One role to give: a system role by name, or one of the project's own by its key. */
@@ -132,7 +133,7 @@ async function lock(db: Database, place: MembershipPlace, outranking: Outranking
     join projects j on j.org_id = g.org_id and j.id = g.project_id
     join principals p on p.org_id = g.principal_org_id and p.id = g.principal_id and p.kind = 'identity'
     where g.org_id = ${place.orgId}::uuid and g.project_id = ${place.projectId}::uuid and g.kind = 'member' and g.scope = 'project'
-      and g.principal_id = ${place.identityId}::uuid and o.deleted_at is null and j.deleted_at is null and p.deleted_at is null
+      and ${isTo("g", place.identityId)} and o.deleted_at is null and j.deleted_at is null and p.deleted_at is null
       and exists (select from live_grants v where v.org_id = g.org_id and v.id = g.id)
     for update of g for share of o, j, p`.execute(db);
   const row = rows[0];

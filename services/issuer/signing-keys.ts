@@ -12,7 +12,7 @@ const rsaBits = 2048;
 /**
  * The private keys, newest first. The first start on a store makes one.
  *
- * @throws Error when a key was sealed with another vault: this process must not sign what others cannot verify
+ * @throws ForeignVault when a key was sealed with another vault: this process must not sign what others cannot verify
  */
 export async function readSigningKeys(db: Database, vault: Vault): Promise<JsonWebKey[]> {
   return db.transaction().execute(async (tx) => {
@@ -29,6 +29,9 @@ export async function readSigningKeys(db: Database, vault: Vault): Promise<JsonW
   });
 }
 
+/** This process has not got the secret of this store's issuer. */
+export class ForeignVault extends Error {}
+
 async function makeKey(id: string): Promise<JsonWebKey> {
   const { privateKey } = await promisify(generateKeyPair)("rsa", { modulusLength: rsaBits });
   return { ...privateKey.export({ format: "jwk" }), kid: id, use: "sig", alg: "RS256" };
@@ -38,6 +41,6 @@ function unseal(vault: Vault, id: string, sealed: Buffer): JsonWebKey {
   try {
     return JSON.parse(vault.open(sealed).toString());
   } catch {
-    throw new Error(`signing key ${id} was sealed with another key: start with the issuer.key, or ISSUER_KEY, of this store`);
+    throw new ForeignVault(`signing key ${id} was sealed with another key: start with the issuer.key, or ISSUER_KEY, of this store`);
   }
 }

@@ -18,6 +18,11 @@ const constraints: Readonly<Record<string, ReasonName>> = {
 
 /** Two statements in each other's way; the caller may simply try again. */
 const contention = new Set(["40001", "40P01", "55P03"]);
+/** What a row was about to point at has gone meanwhile; asked again, the statement finds it missing. */
+const parentGone = "23503";
+
+/** Texts of the caller's that no column or index holds: a NUL, as text or in JSON, or too long for the key that it is part of. */
+const unstorable = new Set(["22021", "22P05", "54000"]);
 
 /** Nothing listens, the connection broke, the server is starting or stopping, or it has no room for us. */
 const socketErrors = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EHOSTUNREACH", "EACCES"]);
@@ -38,9 +43,10 @@ export function isDatabaseAway(error: unknown): boolean {
 export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
   const { code, constraint } = (error ?? {}) as { code?: unknown; constraint?: unknown };
-  if ((code === "23505" || code === "23503") && typeof constraint === "string" && constraints[constraint])
+  if ((code === "23505" || code === parentGone) && typeof constraint === "string" && constraints[constraint])
     return failure(constraints[constraint]);
-  if (typeof code === "string" && contention.has(code)) return wrap("CONFLICT", error);
+  if (typeof code === "string" && (contention.has(code) || code === parentGone)) return wrap("CONFLICT", error);
+  if (typeof code === "string" && unstorable.has(code)) return wrap("REQUEST_INVALID", error);
   if (code === "57014") return wrap("DEADLINE_EXCEEDED", error);
   if (isDatabaseAway(error)) return wrap("DATABASE_UNAVAILABLE", error);
   return wrap("INTERNAL", error);

@@ -21,7 +21,7 @@ export type Leased = {
 };
 
 /** How long a worker may be silent before another one takes over. */
-const leaseSeconds = 30;
+const leaseSeconds = 10;
 
 /** Takes the operation that has been due for longest, or null when nothing is due. */
 export async function lease(db: Database, worker: string): Promise<Leased | null> {

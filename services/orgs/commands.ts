@@ -6,6 +6,7 @@ import type { Database } from "../kernel/database.ts";
 import { failure } from "../kernel/failure.ts";
 import { type GrantId, mintId, type OrgId } from "../kernel/ids.ts";
 import type { Tag } from "../kernel/schema.ts";
+import { claimKey, isAbandoned } from "./claims.ts";
 
 export type NewOrg = {
   readonly name: string;
@@ -39,13 +40,13 @@ export async function createOrg(db: Database, org: NewOrg, actor: Actor): Promis
     with owner as (
       ${org.owner ? living(org.owner) : sql`select`}
     ), wish as (
-      ${org.domain === undefined ? generated(slug(name), id) : sql`select ${org.domain.toLowerCase()}::text as domain`}
+      ${org.domain === undefined ? generated(slug(name), id) : sql`select ${claimKey(org.domain)} as domain`}
     ), names as (
-      insert into claims as c (kind, key, org_id) select 'org_name', ${name.toLowerCase()}::text, ${id}::uuid from owner
-      on conflict (kind, key) do update set org_id = excluded.org_id where ${dead} returning key
+      insert into claims as c (kind, key, org_id) select 'org_name', ${claimKey(name)}, ${id}::uuid from owner
+      on conflict (kind, key) do update set org_id = excluded.org_id where ${isAbandoned} returning key
     ), domains as (
       insert into claims as c (kind, key, org_id) select 'domain', w.domain, ${id}::uuid from wish w cross join names
-      on conflict (kind, key) do update set org_id = excluded.org_id where ${dead} returning key
+      on conflict (kind, key) do update set org_id = excluded.org_id where ${isAbandoned} returning key
     ), subject as (
       select ${id}::uuid as org_id, ${id}::uuid as id from domains
     ), ${recordFirst("subject", { kind: "org", actor }, ...events, ...(org.owner ? ([["org.member.added", facts]] as const) : []))}, made as (
@@ -71,9 +72,6 @@ function generated(label: string, id: OrgId) {
     ) then g.spare else g.domain end as domain
     from (select ${label}::text || '.' || i.domain as domain, ${`${label}-${id.slice(-8)}`}::text || '.' || i.domain as spare from instance i) g`;
 }
-
-/** True of a claim `c` whose holder is known to be dead. A holder that this statement cannot see yet is alive. */
-const dead = sql`exists (select from orgs o where o.id = c.org_id and o.deleted_at is not null)`;
 
 function living(owner: Pick<Caller, "orgId" | "id">) {
   return sql`select from principals p join orgs o on o.id = p.org_id

@@ -6,6 +6,7 @@ import type { Database } from "../kernel/database.ts";
 import { failure } from "../kernel/failure.ts";
 import type { OrgId } from "../kernel/ids.ts";
 import type { Tag } from "../kernel/schema.ts";
+import { claimKey, isAbandoned } from "./claims.ts";
 
 export type OrgSettings = {
   readonly name: string;
@@ -27,7 +28,7 @@ export async function changeOrg(db: Database, id: OrgId, settings: OrgSettings, 
   await db.transaction().execute(async (tx) => {
     const held = await sql`select 1 from orgs o where o.id = ${id}::uuid and o.deleted_at is null for update`.execute(tx);
     if (held.rows.length === 0) throw failure("ORG_NOT_FOUND", { kind: "org", id });
-    await claimName(tx, id, name.toLowerCase());
+    await claimName(tx, id, name);
     await sql`
       with subject as (
         select ${id}::uuid as org_id, ${id}::uuid as id
@@ -40,16 +41,15 @@ export async function changeOrg(db: Database, id: OrgId, settings: OrgSettings, 
   });
 }
 
-/** The claim of a dead org is taken over; a holder that this statement cannot see yet is alive. */
-async function claimName(tx: Database, id: OrgId, key: string): Promise<void> {
+async function claimName(tx: Database, id: OrgId, name: string): Promise<void> {
   const { rows } = await sql`
     with claimed as (
-      insert into claims as c (kind, key, org_id) values ('org_name', ${key}, ${id}::uuid)
+      insert into claims as c (kind, key, org_id) values ('org_name', ${claimKey(name)}, ${id}::uuid)
       on conflict (kind, key) do update set org_id = excluded.org_id
-        where c.org_id = excluded.org_id or exists (select from orgs o where o.id = c.org_id and o.deleted_at is not null)
+        where c.org_id = excluded.org_id or ${isAbandoned}
       returning org_id
     ), given_back as (
-      delete from claims c using claimed n where c.kind = 'org_name' and c.org_id = n.org_id and c.key <> ${key}
+      delete from claims c using claimed n where c.kind = 'org_name' and c.org_id = n.org_id and c.key <> ${claimKey(name)}
     )
     select 1 from claimed`.execute(tx);
   if (rows.length === 0) throw failure("ORG_NAME_TAKEN", { kind: "org" });

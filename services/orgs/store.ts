@@ -3,6 +3,7 @@ import { type RawBuilder, sql } from "kysely";
 import type { Database } from "../kernel/database.ts";
 import type { OrgId } from "../kernel/ids.ts";
 import { type Listed, type Page, readPage } from "../kernel/page.ts";
+import { claimKey } from "./claims.ts";
 
 /** An org with the domain that its users log in under. */
 export type StoredOrg = {
@@ -63,8 +64,8 @@ export async function isFree(db: Database, { name, domain }: Wish): Promise<bool
   const { rows } = await sql<{ free: boolean }>`
     select not exists (
       select from claims c join live_orgs o on o.id = c.org_id
-      where (c.kind = 'org_name' and c.key = ${name?.trim().toLowerCase() ?? null}::text)
-        or (c.kind = 'domain' and c.key = ${domain?.trim().toLowerCase() ?? null}::text)
+      where (c.kind = 'org_name' and c.key = ${claimKey(name?.trim() ?? null)})
+        or (c.kind = 'domain' and c.key = ${claimKey(domain?.trim() ?? null)})
     ) as free`.execute(db);
   return rows[0]?.free ?? false;
 }

@@ -14,11 +14,18 @@ import { holds } from "../../start/condition.ts";
 vi.setConfig({ testTimeout: 60_000 });
 
 const project = fileURLToPath(new URL("../..", import.meta.url));
-const supervisor = "test/start/stand-ins/main.ts";
+/** The supervisor over stand-ins for the programs, or exactly what `npm start` runs. */
+const entries = { "stand-ins": "test/start/stand-ins/main.ts", real: "start/main.ts" };
 
 export interface Account {
   readonly uid: number;
   readonly gid: number;
+}
+
+export interface InstallationOptions {
+  readonly parent?: string;
+  readonly account?: Account;
+  readonly programs?: keyof typeof entries;
 }
 
 export interface Started {
@@ -35,13 +42,15 @@ export class Installation {
   readonly dataDir: string;
   readonly ports: readonly number[];
   readonly account: Account | undefined;
+  readonly #entry: string;
 
-  /** @param parent where DATA_DIR is to be made. */
-  static async create({ parent = tmpdir(), account }: { parent?: string; account?: Account } = {}): Promise<Installation> {
-    return new Installation(parent, await freePorts(3), account);
+  /** @param options.parent where DATA_DIR is to be made. */
+  static async create({ parent = tmpdir(), account, programs = "stand-ins" }: InstallationOptions = {}): Promise<Installation> {
+    return new Installation(parent, await freePorts(3), account, entries[programs]);
   }
 
-  private constructor(parent: string, ports: readonly number[], account: Account | undefined) {
+  private constructor(parent: string, ports: readonly number[], account: Account | undefined, entry: string) {
+    this.#entry = entry;
     this.dataDir = mkdtempSync(join(parent, "tenure-start-"));
     this.ports = ports;
     this.account = account;
@@ -56,7 +65,7 @@ export class Installation {
   start(environment: Record<string, string> = {}): Started {
     const [HTTP_PORT, GRPC_PORT, ISSUER_PORT] = this.ports.map(String);
     const env = { PATH: process.env.PATH, TMPDIR: tmpdir(), DATA_DIR: this.dataDir, HTTP_PORT, GRPC_PORT, ISSUER_PORT, ...environment };
-    const child = spawn(process.execPath, [join(project, "start/launch.mjs"), supervisor], { env, ...this.account });
+    const child = spawn(process.execPath, [join(project, "start/launch.mjs"), this.#entry], { env, ...this.account });
     return observe(child);
   }
 
@@ -129,7 +138,7 @@ export class Installation {
 }
 
 /** An installation that is removed when the test is over. */
-export async function createInstallation(options?: { parent?: string; account?: Account }): Promise<Installation> {
+export async function createInstallation(options?: InstallationOptions): Promise<Installation> {
   const installation = await Installation.create(options);
   onTestFinished(() => installation.remove());
   return installation;

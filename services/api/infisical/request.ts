@@ -103,12 +103,14 @@ function readRole(assignment: RoleAssignment, at: string, issues: Issues): Wishe
   const length = lengthOf(temporaryRange);
   if (!(length > 0)) issues.add(`${at}.temporary_range`, "CUSTOM", "Temporary range must be a positive duration such as 30m, 1h or 2d");
   const start = rfc3339.test(temporaryAccessStartTime) ? Date.parse(temporaryAccessStartTime) : Number.NaN;
-  if (Number.isNaN(start)) issues.add(`${at}.temporary_access_start_time`, "INVALID_STRING", "Invalid datetime");
+  if (!(start >= firstMoment)) issues.add(`${at}.temporary_access_start_time`, "INVALID_STRING", "Invalid datetime");
   if (start + length > lastMoment) issues.add(`${at}.temporary_range`, "TOO_BIG", "Temporary range must end before the year 10000");
   return { ...role, temporary: { range: temporaryRange, startsAt: new Date(start), endsAt: new Date(start + length) } };
 }
 
 const rfc3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+/** There was no year 0, and a zone can lead there; Postgres knows no such moment. */
+const firstMoment = Date.parse("0001-01-01T00:00:00Z");
 /** The last moment that JSON can name (RFC 3339 has four digits for the year). */
 const lastMoment = Date.UTC(9999, 11, 31);
 

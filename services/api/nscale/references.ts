@@ -18,7 +18,7 @@ export function references(core: Core): Pick<Handlers<ManagementServiceServer>, 
     },
     deleteProjectReference: async (request, call) => {
       const id = projectIdOf(request);
-      const released = await releaseReference(core, call.orgId, id, request.reference);
+      const released = await releaseReference(core, { orgId: call.orgId, projectId: id }, request.reference, call.actor);
       if (!released && !(await isPresent(db, call.orgId, id))) throw failure("PROJECT_NOT_FOUND");
       return Empty.create();
     },

@@ -8,14 +8,14 @@ import {
 } from "../../../proto/gen/zitadel/management/v1/management.ts";
 import type { Member, SearchQuery } from "../../../proto/gen/zitadel/member/v1/member.ts";
 import { addMember, removeOrgMember } from "../../grants/members.ts";
-import { listOrgMembers, memberColumns, type StoredMember } from "../../grants/members-store.ts";
+import { isMember, listOrgMembers, memberColumns, type StoredMember } from "../../grants/members-store.ts";
 import type { Core } from "../../kernel/core.ts";
 import { failure, invalid } from "../../kernel/failure.ts";
 import { type OrgId, type PrincipalId, parseId } from "../../kernel/ids.ts";
 import type { Handlers } from "../registry.ts";
 import { addedDetails, changedDetails, listDetails, readDetails } from "./details.ts";
 import { orgRoles } from "./member-roles.ts";
-import { every, matches, namesId, pageOf } from "./search.ts";
+import { every, matches, pageOf } from "./search.ts";
 import { loginName, userTypes } from "./user-message.ts";
 
 type MemberHandlers = Pick<Handlers<ManagementServiceServer>, "addOrgMember" | "listOrgMembers" | "removeOrgMember">;
@@ -55,7 +55,7 @@ function condition({ query }: SearchQuery): RawBuilder<boolean> {
     case "emailQuery":
       return matches(memberColumns.email, query.value.email, query.value.method);
     case "userIdQuery":
-      return namesId(memberColumns.principalId, query.value.userId);
+      return isMember(parseId<PrincipalId>(query.value.userId));
     default:
       return sql`true`;
   }

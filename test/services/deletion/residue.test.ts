@@ -2,27 +2,18 @@
  * What a delete leaves behind, looked for in every column of every table: nothing of the deleted but the evidence, and
  * everything else exactly as it was.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { sql } from "kysely";
-import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Rights } from "../../../services/access/rights.ts";
-import { bootstrap } from "../../../services/bootstrap.ts";
 import { mintCredential } from "../../../services/credentials/commands.ts";
-import { releaseReference, requestDelete } from "../../../services/deletion/commands.ts";
-import { executeDeletion } from "../../../services/deletion/execute.ts";
+import { releaseReference } from "../../../services/deletion/commands.ts";
 import { keys } from "../../../services/deletion/graph.ts";
 import { type Kind, kinds } from "../../../services/deletion/kinds.ts";
 import { addAuthorization } from "../../../services/grants/authorizations.ts";
 import { addMember } from "../../../services/grants/members.ts";
 import { createGroup } from "../../../services/groups/commands.ts";
 import { createIdentity } from "../../../services/identities/commands.ts";
-import type { Core } from "../../../services/kernel/core.ts";
-import { type Database, openDatabase } from "../../../services/kernel/database.ts";
+import type { Database } from "../../../services/kernel/database.ts";
 import { mintId, type OperationId, type OrgId, type PrincipalId } from "../../../services/kernel/ids.ts";
-import { startWorker, type Worker } from "../../../services/operations/worker.ts";
 import { createOrg } from "../../../services/orgs/commands.ts";
 import { createProject } from "../../../services/projects/commands.ts";
 import { addProjectGrant } from "../../../services/projects/project-grants.ts";
@@ -30,42 +21,21 @@ import { addProjectRole } from "../../../services/projects/roles.ts";
 import { createCluster, createClusterManager } from "../../../services/resources/commands.ts";
 import { createUser } from "../../../services/users/commands.ts";
 import { holds } from "../../../start/condition.ts";
-import { createDatabase, type TestDatabase } from "../../support/postgres.ts";
+import { type Engine, everything, startEngine } from "./engine.ts";
 import { buildWorld, crowd, crowdSize, type Needles, type Side, type World } from "./world.ts";
 
-const silent = pino({ level: "silent" });
-const everything = new Rights([{ role: "IAM_OWNER", scope: "instance", projectId: null, projectGrantId: null, linked: [] }]);
+const nobody = { orgId: null, principalId: null, requestId: null };
 
-let database: TestDatabase;
+let engine: Engine;
 let db: Database;
-let worker: Worker;
-let core: Core;
-let dataDir: string;
 
 beforeAll(async () => {
-  database = await createDatabase();
-  db = openDatabase(database.url, 4, () => {});
-  dataDir = await mkdtemp(join(tmpdir(), "tenure-test-"));
-  const settings = {
-    databaseUrl: database.url,
-    dataDir,
-    host: "127.0.0.1",
-    grpcPort: 0,
-    issuerPort: 0,
-    issuerKey: undefined,
-    publicUrl: "http://localhost:8080",
-  };
-  await bootstrap(db, { ...settings, adminPat: undefined, logLevel: "silent", poolSize: 4 }, silent);
-  worker = startWorker(db, silent, (operation, stopping) => executeDeletion(db, operation, stopping));
-  core = { db, announce: worker.wake };
+  engine = await startEngine();
+  engine.work();
+  db = engine.db;
 });
 
-afterAll(async () => {
-  await worker.stop();
-  await db.destroy();
-  await database.drop();
-  await rm(dataDir, { recursive: true, force: true });
-});
+afterAll(() => engine.close());
 
 /** Every row of every table, as JSON text. */
 type Snapshot = ReadonlyMap<string, readonly string[]>;
@@ -147,11 +117,8 @@ async function becomes(id: OperationId, phase: string): Promise<OperationRow> {
 }
 
 /** Asks for a delete in the name of a principal. */
-async function remove(kind: Kind, orgId: OrgId, id: string, asker: PrincipalId): Promise<OperationId> {
-  const actor = { orgId, principalId: asker, requestId: "req-residue" };
-  const answer = await requestDelete(core, { kind, orgId, id, actor, outranking: everything.outranking() });
-  if (!answer.accepted) throw new Error("not accepted");
-  return answer.operationId;
+function remove(kind: Kind, orgId: OrgId, id: string, asker: PrincipalId): Promise<OperationId> {
+  return engine.remove(kind, orgId, id, { orgId, principalId: asker, requestId: "req-residue" });
 }
 
 type Case = readonly [kind: Kind, target: (world: World) => string, asker: (side: Side) => PrincipalId];
@@ -206,7 +173,7 @@ describe("when it is done, a delete", () => {
     if (kind === "org") {
       const { blockers } = await becomes(operationId, "waiting");
       expect(blockers).toEqual([`project_references/${orgId}/${world.a.heldProject}/${world.a.reference}`]);
-      await releaseReference(core, orgId, world.a.heldProject, world.a.reference);
+      await releaseReference(engine.core, { orgId, projectId: world.a.heldProject }, world.a.reference, nobody);
     }
     const done = await becomes(operationId, "done");
 
@@ -243,7 +210,7 @@ describe("when it is done, a delete", () => {
   it("has removed a tenant of many batches, and counted every row once", async () => {
     const world = await buildWorld(db);
     const orgId = world.b.org;
-    await releaseReference(core, orgId, world.b.heldProject, world.b.reference);
+    await releaseReference(engine.core, { orgId, projectId: world.b.heldProject }, world.b.reference, nobody);
     await sql`
       with many as (select gen_random_uuid() as id, n from generate_series(1, 2300) n), principals as (
         insert into principals (org_id, id, kind, user_name, sequence) select ${orgId}::uuid, id, 'user', 'many-' || n, 1 from many

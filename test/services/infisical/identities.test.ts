@@ -104,6 +104,14 @@ describe("create", () => {
     expect(await status(Date.now() + 60_000)).toBe(403);
   });
 
+  it("refuses a role that begins before the year 1, which no calendar of ours knows", async () => {
+    for (const temporaryAccessStartTime of ["0000-06-01T00:00:00Z", "0001-01-01T00:00:00+23:59"]) {
+      const role = { role: "viewer", isTemporary: true, temporaryMode: "relative", temporaryRange: "1h", temporaryAccessStartTime };
+      const answer = await make({ name: "old", roles: [{ role: "no-access" }, role] });
+      expect([answer.status, answer.text], answer.text).toEqual([422, expect.stringContaining("Invalid datetime")]);
+    }
+  });
+
   it("refuses what is wrong as issues, all at once, each with its path", async () => {
     const answer = await make({
       name: "  ",

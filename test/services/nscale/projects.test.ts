@@ -151,6 +151,22 @@ describe("deleting a project", () => {
     expectRefusal(await region.rest("DELETE", reference), 404);
   });
 
+  it("leaves evidence of who held it and of who let it go", async () => {
+    const id = await org.project();
+    for (const verb of ["PUT", "DELETE", "DELETE"]) await region.rest(verb, `${at(id)}/references/held`);
+    const events = await world.system.services.db
+      .selectFrom("audit_events")
+      .select(["type", "actor_id"])
+      .where("aggregate_id", "=", id)
+      .where("type", "like", "project.reference.%")
+      .orderBy("sequence")
+      .execute();
+    expect(events).toEqual([
+      { type: "project.reference.added", actor_id: region.id },
+      { type: "project.reference.removed", actor_id: region.id },
+    ]);
+  });
+
   it("lets nothing be made or changed in it while it waits", async () => {
     const id = await org.project();
     const managerId = await org.manager(id);

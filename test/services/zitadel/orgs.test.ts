@@ -77,6 +77,18 @@ describe("AddOrg", () => {
     expectError(again, 409, 6, "V3-DKcYh", "Organisation's name or id already taken");
   });
 
+  it("compares names of any alphabet as those of projects are compared", async () => {
+    const word = fresh("όδο");
+    const spellings = [`${word} ΣΑΣ`, `${word} σασ`, `${word} ΣΑΣ`.toLowerCase()];
+    const home = within(await world.org());
+    const made = async (path: string) => {
+      const statuses: number[] = [];
+      for (const name of spellings) statuses.push((await world.admin("POST", path, { ...home, body: { name } })).status);
+      return statuses;
+    };
+    expect(await made("/management/v1/orgs")).toEqual(await made("/management/v1/projects"));
+  });
+
   it("refuses a name of blanks by its own id, and no name by the rule of the field", async () => {
     expectError(await world.admin("POST", "/management/v1/orgs", { body: { name: "   " } }), 400, 3, "EVENT-Mf9sd");
     const sentence = "invalid AddOrgRequest.Name: value length must be between 1 and 200 runes, inclusive";
