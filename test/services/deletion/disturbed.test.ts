@@ -33,7 +33,7 @@ beforeEach(async () => {
     side.user,
   ]);
   tokens = rows.map(({ id }) => id);
-  expect(tokens).toHaveLength(crowdSize + 1);
+  expect(tokens.length).toBeGreaterThan(crowdSize);
   await rival.query("begin");
   await lockToken(500);
   operationId = await engine.remove("user", side.org, side.user, { orgId: null, principalId: null, requestId: null });
@@ -67,7 +67,7 @@ async function expectDone(): Promise<void> {
   await until(async () => (await operation())?.phase === "done");
   const done = await operation();
   expect(done?.attempts).toBeGreaterThan(1);
-  expect(done?.removed.credentials).toBe(crowdSize + 1);
+  expect(done?.removed.credentials).toBe(tokens.length);
   const { rows } = await sql`select from principals where org_id = ${side.org}::uuid and id = ${side.user}::uuid`.execute(engine.db);
   expect(rows).toEqual([]);
 }
