@@ -112,8 +112,15 @@ export class Installation {
     process.kill(this.pid(text), "SIGKILL");
   }
 
+  /** Kills them one by one; the death of one may have ended another before its turn. */
   killAll(): void {
-    for (const pid of this.processes().keys()) process.kill(pid, "SIGKILL");
+    for (const pid of this.processes().keys()) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+      }
+    }
   }
 
   /** The directory of Postgres' socket, as its log says; empty when it never started. */
